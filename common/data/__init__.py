@@ -1,0 +1,1 @@
+"""Data lists, sources, checks, phantoms and provenance of CT image + mask pairs."""

@@ -1,0 +1,1 @@
+"""Ignite trainers and samplers for networks with several optimisers."""

@@ -1,0 +1,1 @@
+"""Adversarial objectives and gradient penalties."""

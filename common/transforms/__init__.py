@@ -1,0 +1,1 @@
+"""MONAI transforms for HU windows, label ranges, pairing and mask clean-up."""

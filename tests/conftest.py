@@ -1,0 +1,22 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+OPENKBP_DIR = Path(os.environ.get("OPENKBP_DIR", Path(__file__).parents[2] / "shared" / "data" / "openkbp"))
+
+
+def pytest_configure(config):
+    """Two threads: the tests run beside each other on small machines, and the result must not depend on the count."""
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def openkbp_dir() -> Path:
+    """Folder of the real head-and-neck CT pairs; tests that ask for it are skipped by name where it is not."""
+    if not (OPENKBP_DIR / "cases.json").is_file():
+        pytest.skip(f"no OpenKBP pairs at {OPENKBP_DIR} (set OPENKBP_DIR)")
+    return OPENKBP_DIR
