@@ -1,0 +1,53 @@
+"""Where a generated set comes from, for the leakage guards and for whoever receives it."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..files import replacing
+
+FILE_NAME = "provenance.json"
+_REQUIRED = ("bundle", "checkpoint", "seed", "cases", "training", "hu_window", "spacing", "postprocessing")
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_provenance(directory: str | Path, provenance: Mapping[str, Any]) -> Path:
+    """Write ``provenance.json`` of a generated set.
+
+    Raises:
+        ValueError: One of the keys of the data contract is missing.
+    """
+    path = Path(directory) / FILE_NAME
+    if missing := [key for key in _REQUIRED if key not in provenance]:
+        raise ValueError(f"provenance for {path} lacks {missing}")
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(provenance, indent=2, sort_keys=True) + "\n")
+    return path
+
+
+def read_provenance(directory: str | Path) -> dict[str, Any]:
+    """Provenance of the generated set in ``directory``.
+
+    Raises:
+        FileNotFoundError: The set has none.
+        ValueError: It lacks a key of the data contract.
+    """
+    path = Path(directory) / FILE_NAME
+    if not path.is_file():
+        raise FileNotFoundError(f"no {path}: a generated set must say what its generator was trained on")
+    provenance = json.loads(path.read_text())
+    if missing := [key for key in _REQUIRED if key not in provenance]:
+        raise ValueError(f"{path} lacks {missing}: generate the set again with `run inferring`")
+    return provenance
+
+
+def leaked_cases(provenance: Mapping[str, Any], held_out: Sequence[str]) -> list[str]:
+    """Case ids of ``held_out`` that the generator was trained on, sorted."""
+    return sorted(set(provenance["training"]["case_ids"]) & set(held_out))

@@ -1,0 +1,196 @@
+"""Ignite trainer for networks that learn in turn, each with an optimiser of its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, Protocol
+
+import ignite.distributed as idist
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from monai.engines import Trainer
+from monai.engines.workflow import Workflow
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+from .phase import Phase
+
+Amp = Literal["off", "bf16", "fp16"]
+
+
+class Step(Protocol):
+    """What a GAN brings to the trainer: its phases, the inputs of a step, and the noise of an update."""
+
+    phases: Sequence[Phase]
+
+    def prepare(self, x: Tensor, rng: torch.Generator) -> dict[str, Any]:
+        """Inputs of a step; tensors are batch first."""
+
+    def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
+        """Noise of one update, batch first."""
+
+
+class NonFiniteLossError(RuntimeError):
+    """A loss became NaN or infinite."""
+
+
+class AdversarialTrainer(Trainer):
+    """MONAI trainer that runs the phases of a `Step`: zero the gradients, backward, update, for each in turn.
+
+    The slab position and all noise of a step come from a generator seeded with (seed, step) and are drawn for the
+    global batch, of which each rank takes its part: a run does not depend on where it was interrupted, nor on the
+    number of processes. Under ``torch.distributed`` every phase is wrapped in DistributedDataParallel.
+
+    Args:
+        device: Where the networks are.
+        max_steps: Number of training steps (batches) in all. GANs are trained by steps: one Ignite epoch is the whole
+            run unless `max_epochs` says how many equal parts it has.
+        data_loader: Its batch sampler, when it has a `start` attribute, is told at which step to go on.
+        prepare_batch: Takes the loader's batch and returns the real volumes (B, C, S).
+        handlers, postprocessing: As for ``monai.engines.Trainer``.
+        step: The phases; see `HAGANStep`.
+        optimizers: One for each phase, by the phase's name.
+        seed: Of all noise.
+        amp: Mixed precision of the forward passes; fp16 scales the gradients.
+        accumulation: Number of parts that a batch is cut into to bound memory; the update is that of the whole batch.
+
+    ``state.output`` of a step is the dictionary of its losses as floats, averaged over the ranks.
+
+    Raises:
+        NonFiniteLossError: A loss is NaN or infinite; no checkpoint is written of that state.
+        ValueError: A phase has no optimiser, or the batch cannot be cut into `accumulation` parts.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: torch.device,
+        max_steps: int,
+        data_loader: DataLoader,
+        step: Step,
+        optimizers: Mapping[str, Optimizer],
+        prepare_batch: Callable[[Mapping[str, Any]], Tensor],
+        max_epochs: int = 1,
+        seed: int = 0,
+        amp: Amp = "off",
+        accumulation: int = 1,
+        postprocessing: Callable | None = None,
+        handlers: Sequence[Any] | None = None,
+    ) -> None:
+        if missing := [phase.name for phase in step.phases if phase.name not in optimizers]:
+            raise ValueError(f"no optimiser for the phases {missing}, got optimisers for {sorted(optimizers)}")
+        self.max_steps = max_steps
+        self.step = step
+        self.optimizers = dict(optimizers)
+        self.seed = seed
+        self.autocast_dtype = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}[amp]
+        self.accumulation = accumulation
+        self.modules = [_distributed(phase, device) for phase in step.phases]
+        super().__init__(
+            device=device,
+            max_epochs=max_epochs,
+            data_loader=data_loader,
+            epoch_length=max_steps // max_epochs,
+            prepare_batch=prepare_batch,
+            postprocessing=postprocessing,
+            handlers=handlers,
+            decollate=False,
+        )
+        self.scaler = torch.amp.GradScaler(device.type, enabled=amp == "fp16")
+        self.add_event_handler(Events.STARTED, _go_on)
+
+    def run(self) -> None:
+        """Train until `max_steps`."""
+        Workflow.run(self)  # Trainer.run would replace the scaler
+
+    def _iteration(self, engine: Engine, batchdata: Mapping[str, Any]) -> dict[str, float]:
+        rng = step_generator(self.seed, engine.state.iteration)
+        x = self.prepare_batch(batchdata).to(self.state.device, non_blocking=True)
+        inputs = self.step.prepare(x, rng)
+        losses: dict[str, Tensor] = {}
+        for phase, module in zip(self.step.phases, self.modules, strict=True):
+            self._let_learn(phase)
+            for _ in range(phase.repeats):
+                losses |= self._update(phase, module, inputs | self._noise(len(x), rng))
+        if self.scaler.is_enabled():
+            self.scaler.update()
+        return _finite_floats(losses, engine.state.iteration)
+
+    def _update(self, phase: Phase, module: torch.nn.Module, batch: dict[str, Any]) -> dict[str, Tensor]:
+        """One update of the phase's network; its losses, averaged over the parts of the batch."""
+        self.optimizers[phase.name].zero_grad(set_to_none=True)
+        parts = _split(batch, self.accumulation)
+        total: dict[str, Tensor] = {}
+        for number, part in enumerate(parts):
+            with _synchronised(module, number == len(parts) - 1), self._autocast():
+                losses = module(part)
+                self.scaler.scale(losses[phase.name] / len(parts)).backward()
+            total = {name: total.get(name, 0) + loss.detach() / len(parts) for name, loss in losses.items()}
+        self.scaler.step(self.optimizers[phase.name])
+        return total
+
+    def _let_learn(self, phase: Phase) -> None:
+        for other in self.step.phases:
+            other.network.requires_grad_(other is phase)
+
+    def _noise(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
+        """This rank's part of the noise of the global batch."""
+        first = idist.get_rank() * count
+        noise = self.step.draw(count * idist.get_world_size(), rng)
+        return {name: value[first : first + count].to(self.state.device) for name, value in noise.items()}
+
+    def _autocast(self) -> AbstractContextManager:
+        return torch.autocast(self.state.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None)
+
+
+def step_generator(seed: int, step: int) -> torch.Generator:
+    """Generator of all random numbers of a step, on the CPU so that every device sees the same."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1))
+
+
+def _distributed(phase: Phase, device: torch.device) -> torch.nn.Module:
+    phase.network.requires_grad_(True)
+    if idist.get_world_size() == 1:
+        return phase
+    device_ids = [device] if device.type == "cuda" else None
+    # The only buffers are spectral norm's, and they evolve alike on all ranks.
+    return DistributedDataParallel(phase, device_ids=device_ids, broadcast_buffers=False)
+
+
+def _synchronised(module: torch.nn.Module, last: bool) -> AbstractContextManager:
+    if last or not isinstance(module, DistributedDataParallel):
+        return nullcontext()
+    return module.no_sync()
+
+
+def _split(batch: dict[str, Any], parts: int) -> list[dict[str, Any]]:
+    """Cut the tensors of ``batch`` along their first axis."""
+    tensors = {name: value for name, value in batch.items() if isinstance(value, Tensor)}
+    count = min(len(value) for value in tensors.values())
+    if count % parts:
+        raise ValueError(f"a batch of {count} cannot be cut into accumulation={parts} equal parts")
+    size = count // parts
+    return [batch | {name: value[i : i + size] for name, value in tensors.items()} for i in range(0, count, size)]
+
+
+def _finite_floats(losses: Mapping[str, Tensor], step: int) -> dict[str, float]:
+    values = torch.stack([loss.float() for loss in losses.values()])
+    values = (idist.all_reduce(values) / idist.get_world_size()).tolist()
+    output = dict(zip(losses, values, strict=True))
+    if not np.isfinite(values).all():
+        raise NonFiniteLossError(
+            f"losses at step {step} are {output}: the last checkpoint, from before, is kept. Lower the learning rates, "
+            "set --amp off, or look at the data; the same command then goes on from there"
+        )
+    return output
+
+
+def _go_on(engine: AdversarialTrainer) -> None:
+    """Point the data at the step to go on from (a checkpoint may just have been loaded), or end at once."""
+    sampler = getattr(engine.data_loader, "batch_sampler", None)
+    if hasattr(sampler, "start"):
+        sampler.start = engine.state.iteration
+    if engine.state.iteration >= engine.max_steps:
+        engine.terminate()

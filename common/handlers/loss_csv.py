@@ -1,0 +1,63 @@
+"""Losses of every step as a CSV file, and their diagram at the end."""
+
+import csv
+from pathlib import Path
+from typing import TextIO
+
+from ignite.engine import Engine, Events
+
+from ..files import replacing
+from ..reports.loss_curves import plot_losses
+
+
+class LossCSV:
+    """Writes ``step`` and the losses of ``state.output`` to `path` a step, and the loss diagram beside it at the end.
+
+    A run that goes on from a checkpoint first drops the rows behind it, so that the file is that of an uninterrupted
+    run. Attach it before `TrainingCheckpoint`: the rows of a checkpoint must be on disk when it is written.
+
+    Args:
+        path: Of the CSV file; the diagram is `path` with the suffix ``.png``.
+        alpha: Of the moving average in the diagram (thesis 3.9.1).
+    """
+
+    def __init__(self, path: str | Path, *, alpha: float = 0.001) -> None:
+        self.path = Path(path)
+        self.alpha = alpha
+        self._file: TextIO | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Write at each step; close and draw at the end."""
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.write)
+        engine.add_event_handler(Events.COMPLETED, self.close)
+
+    def write(self, engine: Engine) -> None:
+        """Append the losses of this step."""
+        row = {"step": engine.state.iteration, **engine.state.output}
+        if self._file is None:
+            self._open(list(row), engine.state.iteration)
+        csv.DictWriter(self._file, list(row), lineterminator="\n").writerow(row)
+
+    def _open(self, names: list[str], step: int) -> None:
+        kept = [row for row in _rows(self.path) if int(row["step"]) < step]
+        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, names, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(kept)
+        self._file = self.path.open("a", newline="", buffering=1)  # a line at a time: nothing is lost when killed
+
+    def close(self, engine: Engine) -> None:
+        """Close the file and draw the diagram."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self.path.is_file():
+            plot_losses(self.path, self.path.with_suffix(".png"), alpha=self.alpha)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Whole rows of an earlier run; the last may have been cut by a kill."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if None not in row.values() and row["step"].isdigit()]

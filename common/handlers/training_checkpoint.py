@@ -1,0 +1,145 @@
+"""Complete, atomic, pruned checkpoints of a training, and going on from the newest of them."""
+
+import logging
+import pickle
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from torch import Tensor
+
+from ..files import replacing
+
+logger = logging.getLogger(__name__)
+
+
+class TrainingCheckpoint:
+    """Saves all that a training needs to go on bit-equal, and loads the newest file that is whole when it starts.
+
+    Attach it behind the handlers whose work of a step must be on disk or in memory before (losses, EMA). All ranks
+    load; only the one with ``save=True`` writes. A state with a value that is NaN or infinite is not written.
+
+    Args:
+        directory: Of ``checkpoint_<step>.pt``.
+        objects: What to keep, by name: networks, optimisers, EMA (anything with ``state_dict``).
+        settings: What must be equal to go on: sizes, data list hash, seed. Plain values.
+        interval: Steps between two checkpoints; the last step is always kept.
+        keep: Number of newest files to keep.
+        save: Whether this process writes.
+
+    Raises:
+        ValueError: On start, when the newest checkpoint was made with other settings.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        objects: Mapping[str, Any],
+        *,
+        settings: Mapping[str, Any],
+        interval: int = 1000,
+        keep: int = 2,
+        save: bool = True,
+    ) -> None:
+        self.directory = Path(directory)
+        self.objects = dict(objects)
+        self.settings = dict(settings)
+        self.interval = interval
+        self.keep = keep
+        self.writes = save
+
+    def attach(self, engine: Engine) -> None:
+        """Load at the start, save every `interval` steps and at the end."""
+        engine.add_event_handler(Events.STARTED, self.load)
+        if self.writes:
+            engine.add_event_handler(Events.ITERATION_COMPLETED(every=self.interval), self.save)
+            engine.add_event_handler(Events.COMPLETED, self.save)
+
+    def save(self, engine: Engine) -> None:
+        """Write the state after this step unless it is there, then remove the oldest files."""
+        path = self.directory / f"checkpoint_{engine.state.iteration:08d}.pt"
+        if path.is_file():
+            return
+        state = {
+            "iteration": engine.state.iteration,
+            "settings": self.settings,
+            "objects": {name: item.state_dict() for name, item in self.objects.items()},
+            "scaler": engine.scaler.state_dict(),
+            "random": _random_states(),
+        }
+        if not _is_finite(state["objects"]):
+            logger.error("step %d: a weight is NaN or infinite, no checkpoint is written", engine.state.iteration)
+            return
+        with replacing(path) as temporary:
+            torch.save(state, temporary)
+        for old in self.files()[self.keep :]:
+            old.unlink()
+
+    def files(self) -> list[Path]:
+        """Checkpoints there are, newest first."""
+        return sorted(self.directory.glob("checkpoint_*.pt"), reverse=True)
+
+    def load(self, engine: Engine) -> None:
+        """Restore the newest checkpoint that can be read; without one, start afresh."""
+        for path in self.files():
+            try:
+                state = torch.load(path, map_location=engine.state.device, weights_only=True)
+            except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+                logger.warning("%s cannot be read (%s), trying the one before", path, error)
+                continue
+            self._restore(engine, state, path)
+            logger.info("going on from %s, after step %d", path, engine.state.iteration)
+            return
+
+    def _restore(self, engine: Engine, state: Mapping[str, Any], path: Path) -> None:
+        self._check_settings(state["settings"], path)
+        for name, item in self.objects.items():
+            item.load_state_dict(state["objects"][name])
+        engine.scaler.load_state_dict(state["scaler"])
+        _set_random_states(state["random"])
+        engine.state.iteration = state["iteration"]
+        engine.state.epoch = state["iteration"] // engine.state.epoch_length
+
+    def _check_settings(self, found: Mapping[str, Any], path: Path) -> None:
+        names = sorted({*found, *self.settings})
+        differ = [n for n in names if found.get(n) != self.settings.get(n)]
+        if differ:
+            rows = "\n".join(f"  {n}: {found.get(n)} in the checkpoint, {self.settings.get(n)} now" for n in differ)
+            raise ValueError(
+                f"{path} was made with other settings:\n{rows}\n"
+                "Use the settings it was made with to go on, or another --output_dir to start afresh."
+            )
+
+
+def _random_states() -> dict[str, Any]:
+    """States of the global generators, in types that ``torch.load(weights_only=True)`` takes."""
+    version, values, gauss = random.getstate()
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - MONAI's transforms may use the global state
+    return {
+        "python": [version, list(values), gauss],
+        "numpy": [name, torch.from_numpy(keys.astype(np.int64)), *rest],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def _set_random_states(states: Mapping[str, Any]) -> None:
+    version, values, gauss = states["python"]
+    random.setstate((version, tuple(values), gauss))
+    name, keys, *rest = states["numpy"]
+    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    torch.set_rng_state(states["torch"].cpu())
+    if torch.cuda.is_available() and len(states["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return not value.is_floating_point() or bool(torch.isfinite(value).all())
+    if isinstance(value, Mapping):
+        return all(_is_finite(item) for item in value.values())
+    return all(_is_finite(item) for item in value) if isinstance(value, list | tuple) else True

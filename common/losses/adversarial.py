@@ -1,0 +1,31 @@
+"""Adversarial objectives on logits."""
+
+from typing import Literal
+
+from torch import Tensor
+from torch.nn import functional as F
+
+Objective = Literal["bce", "hinge", "wgan_gp"]
+
+
+def discriminator_losses(objective: Objective, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Discriminator's loss on real and on fake logits (B, 1); their sum is minimised.
+
+    bce: Goodfellow et al., 2014 (HA-GAN, thesis 3.6.5); hinge: Lim & Ye, 2017; wgan_gp: Gulrajani et al., 2017, to
+    which the caller adds `gradient_penalty`.
+
+    Raises:
+        ValueError: The objective is unknown.
+    """
+    if objective == "bce":
+        return F.softplus(-real).mean(), F.softplus(fake).mean()
+    if objective == "hinge":
+        return F.relu(1 - real).mean(), F.relu(1 + fake).mean()
+    if objective == "wgan_gp":
+        return -real.mean(), fake.mean()
+    raise ValueError(f"objective is '{objective}', expected one of bce, hinge, wgan_gp")
+
+
+def generator_loss(objective: Objective, fake: Tensor) -> Tensor:
+    """Generator's loss on fake logits (B, 1): non-saturating for bce, the negated critic otherwise."""
+    return F.softplus(-fake).mean() if objective == "bce" else -fake.mean()

@@ -1,0 +1,77 @@
+"""A small HA-GAN training, shared by the tests of this folder."""
+
+import pytest
+import torch
+from monai.data import DataLoader, Dataset
+
+from common.engines.adversarial_trainer import AdversarialTrainer
+from common.engines.hagan_step import HAGANStep
+from common.engines.step_sampler import StepBatchSampler
+from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator
+
+CHANNELS, LATENT = 8, 16
+
+
+def build_networks(slab="official", seed=0):
+    torch.manual_seed(seed)
+    return {
+        "generator": Generator(32, latent_dim=LATENT, channels=CHANNELS, slab=slab),
+        "discriminator": Discriminator(32, channels=CHANNELS),
+        "encoder_h": EncoderH(channels=CHANNELS),
+        "encoder_g": EncoderG(32, latent_dim=LATENT, channels=CHANNELS),
+    }
+
+
+@pytest.fixture
+def networks():
+    return build_networks
+
+
+def build_adam(nets):
+    """Optimisers by the names of HA-GAN's phases."""
+    phases = zip(("g", "d", "e", "e_sub"), nets.values(), strict=True)
+    return {name: torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.0, 0.999)) for name, net in phases}
+
+
+@pytest.fixture
+def adam():
+    return build_adam
+
+
+@pytest.fixture
+def hagan_training():
+    """Function (max_steps, handlers, …) -> trainer on 5 smooth random volumes of 32³."""
+
+    def build(
+        *,
+        max_steps=2,
+        batch_size=2,
+        nets=None,
+        optimizers=None,
+        handlers=None,
+        device="cpu",
+        rank=0,
+        world_size=1,
+        **options,
+    ):
+        nets = nets or build_networks()
+        step_options = {k: options.pop(k) for k in ("objective", "g_iterations", "r1_weight") if k in options}
+        step = HAGANStep(**nets, **step_options)
+        noise = torch.randn(5, 1, 8, 8, 8, generator=torch.Generator().manual_seed(3))
+        volumes = torch.tanh(torch.nn.functional.interpolate(noise, scale_factor=4.0, mode="trilinear"))
+        dataset = Dataset([{"pair": v} for v in volumes])
+        sampler = StepBatchSampler(
+            num_items=5, batch_size=batch_size, max_steps=max_steps, seed=0, rank=rank, world_size=world_size
+        )
+        return AdversarialTrainer(
+            device=torch.device(device),
+            max_steps=max_steps,
+            data_loader=DataLoader(dataset, batch_sampler=sampler),
+            step=step,
+            optimizers=optimizers or build_adam(nets),
+            prepare_batch=lambda batch: batch["pair"],
+            handlers=handlers,
+            **options,
+        )
+
+    return build

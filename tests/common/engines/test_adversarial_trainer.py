@@ -1,0 +1,152 @@
+import pytest
+import torch
+from ignite.engine import Events
+
+from common.engines.adversarial_trainer import NonFiniteLossError, step_generator
+from common.handlers.training_checkpoint import TrainingCheckpoint
+
+
+class Losses:
+    """Handler that keeps the losses of all steps."""
+
+    def __init__(self):
+        self.steps = []
+
+    def attach(self, engine):
+        engine.add_event_handler(Events.ITERATION_COMPLETED, lambda e: self.steps.append(e.state.output))
+
+
+def weights(nets):
+    return {f"{n}.{k}": v.clone() for n, net in nets.items() for k, v in net.state_dict().items()}
+
+
+def assert_equal(a, b):
+    assert a.keys() == b.keys()
+    for key in a:
+        assert torch.equal(a[key], b[key]), key
+
+
+def test_a_step_changes_all_networks_and_reports_all_losses(hagan_training, networks):
+    nets, losses = networks(), Losses()
+    before = weights(nets)
+    hagan_training(nets=nets, max_steps=1, handlers=[losses]).run()
+    assert list(losses.steps[0]) == ["d", "d_real", "d_fake", "g", "e", "e_sub"]
+    after = weights(nets)
+    changed = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
+    assert changed == set(nets)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(hagan_training, networks):
+    runs = []
+    for seed in (0, 0, 1):
+        nets = networks()
+        hagan_training(nets=nets, max_steps=2, seed=seed).run()
+        runs.append(weights(nets))
+    assert_equal(runs[0], runs[1])
+    assert not torch.equal(runs[0]["generator.g_a.fc.weight"], runs[2]["generator.g_a.fc.weight"])
+
+
+def test_order_and_number_of_updates(hagan_training, networks):
+    nets, updates = networks(), []
+    trainer = hagan_training(nets=nets, max_steps=2, g_iterations=3)
+    for name, optimizer in trainer.optimizers.items():
+        optimizer.register_step_post_hook(lambda *_, name=name: updates.append(name))
+    trainer.run()
+    assert updates == ["d", "g", "g", "g", "e", "e_sub"] * 2
+
+
+def test_accumulation_gives_the_update_of_the_whole_batch(hagan_training, networks):
+    results = []
+    for accumulation in (1, 2):
+        nets, losses = networks(), Losses()
+        nets["discriminator"].eval()  # power iterations advance a pass, and there are more passes with accumulation
+        hagan_training(nets=nets, max_steps=1, batch_size=4, accumulation=accumulation, handlers=[losses]).run()
+        results.append(losses.steps[0])
+    assert results[0] == pytest.approx(results[1], rel=1e-4)
+
+
+def test_a_batch_that_cannot_be_cut_is_refused(hagan_training):
+    with pytest.raises(ValueError, match="a batch of 2 cannot be cut into accumulation=3 equal parts"):
+        hagan_training(accumulation=3).run()
+
+
+def test_a_resumed_run_ends_bit_equal_to_an_uninterrupted_one(hagan_training, networks, adam, tmp_path):
+    def checkpoint(nets, optimizers, folder):
+        return TrainingCheckpoint(
+            folder, {**nets, **{f"optimizer_{k}": v for k, v in optimizers.items()}}, settings={"size": 32}, interval=2
+        )
+
+    def train(max_steps, folder, seed=0):
+        nets = networks(seed=seed)
+        optimizers = adam(nets)
+        trainer = hagan_training(
+            nets=nets, max_steps=max_steps, optimizers=optimizers, handlers=[checkpoint(nets, optimizers, folder)]
+        )
+        trainer.run()
+        return weights(nets), trainer.state.iteration
+
+    whole, _ = train(5, tmp_path / "whole")
+    train(2, tmp_path / "parts")
+    resumed, iteration = train(5, tmp_path / "parts", seed=9)  # other initial weights: all must come from the file
+    assert iteration == 5
+    assert_equal(whole, resumed)
+    again, iteration = train(5, tmp_path / "parts", seed=9)  # a finished run does nothing more
+    assert iteration == 5
+    assert_equal(whole, again)
+
+
+def test_nan_stops_the_run_and_says_what_to_do(hagan_training, networks):
+    nets = networks()
+    with torch.no_grad():
+        nets["encoder_h"][0][0].weight[0, 0, 0, 0, 0] = float("nan")
+    with pytest.raises(NonFiniteLossError, match=r"losses at step 1 are .*'e': nan.*the last checkpoint"):
+        hagan_training(nets=nets).run()
+
+
+def test_missing_optimiser_is_named(hagan_training, networks):
+    from common.engines.adversarial_trainer import AdversarialTrainer
+    from common.engines.hagan_step import HAGANStep
+
+    with pytest.raises(ValueError, match=r"no optimiser for the phases \['g', 'e', 'e_sub'\]"):
+        AdversarialTrainer(
+            device=torch.device("cpu"),
+            max_steps=1,
+            data_loader=[],
+            step=HAGANStep(**networks()),
+            optimizers={"d": None},
+            prepare_batch=lambda batch: batch,
+        )
+
+
+@pytest.mark.parametrize("objective,extra", [("hinge", set()), ("wgan_gp", {"gp"})])
+def test_other_objectives_train(hagan_training, objective, extra):
+    losses = Losses()
+    hagan_training(objective=objective, max_steps=2, r1_weight=0.5, handlers=[losses]).run()
+    assert set(losses.steps[-1]) == {"d", "d_real", "d_fake", "g", "e", "e_sub", "r1"} | extra
+
+
+def test_bf16_stays_close_to_fp32_and_keeps_fp32_weights(hagan_training, networks):
+    losses = {}
+    for amp in ("off", "bf16"):
+        nets, handler = networks(), Losses()
+        hagan_training(nets=nets, max_steps=1, amp=amp, handlers=[handler]).run()
+        losses[amp] = handler.steps[0]
+        assert all(p.dtype == torch.float32 for net in nets.values() for p in net.parameters())
+    assert losses["bf16"] == pytest.approx(losses["off"], rel=0.05)
+    assert losses["bf16"] != losses["off"]
+
+
+def test_training_learns_to_reconstruct(hagan_training):
+    losses = Losses()
+    hagan_training(max_steps=60, handlers=[losses]).run()
+    first = sum(step["e"] for step in losses.steps[:5])
+    last = sum(step["e"] for step in losses.steps[-5:])
+    assert last < 0.8 * first
+
+
+def test_noise_of_a_step_does_not_depend_on_the_step_before():
+    a = [torch.randn(3, generator=step_generator(0, step)) for step in (1, 2)]
+    b = torch.randn(3, generator=step_generator(0, 2))
+    assert torch.equal(a[1], b)
+    assert not torch.equal(a[0], b)
+    assert not torch.equal(torch.randn(3, generator=step_generator(1, 1)), a[0])
