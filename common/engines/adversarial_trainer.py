@@ -49,7 +49,8 @@ class AdversarialTrainer(Trainer):
             run unless `max_epochs` says how many equal parts it has.
         data_loader: Its batch sampler, when it has a `start` attribute, is told at which step to go on.
         prepare_batch: Takes the loader's batch and returns the real volumes (B, C, S).
-        handlers, postprocessing: As for ``monai.engines.Trainer``.
+        handlers, postprocessing: As for ``monai.engines.Trainer``; a handler that a config has disabled (None) is left
+            out.
         step: The phases; see `HAGANStep`.
         optimizers: One for each phase, by the phase's name.
         seed: Of all noise.
@@ -95,7 +96,7 @@ class AdversarialTrainer(Trainer):
             epoch_length=max_steps // max_epochs,
             prepare_batch=prepare_batch,
             postprocessing=postprocessing,
-            handlers=handlers,
+            handlers=[handler for handler in handlers or [] if handler is not None],
             decollate=False,
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=amp == "fp16")
@@ -151,7 +152,7 @@ def step_generator(seed: int, step: int) -> torch.Generator:
 
 
 def _distributed(phase: Phase, device: torch.device) -> torch.nn.Module:
-    phase.network.requires_grad_(True)
+    phase.network.to(device).requires_grad_(True)
     if idist.get_world_size() == 1:
         return phase
     device_ids = [device] if device.type == "cuda" else None

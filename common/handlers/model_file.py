@@ -18,8 +18,7 @@ class ModelFile:
         path: Usually ``output_dir/model.pt``.
         network: The generator, or its moving average.
         settings: What the network and its outputs are built with (size, widths, pairing, HU window); plain values.
-        training: What it was trained on (bundle, case ids, data list hash, spacing), or a function that tells it and
-            is called once, at the first write; the step is added.
+        training: Tells what it was trained on (`training_record`); the step is added.
         interval: Steps between two writes.
     """
 
@@ -29,7 +28,7 @@ class ModelFile:
         network: nn.Module,
         *,
         settings: Mapping[str, Any],
-        training: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+        training: Callable[[], Mapping[str, Any]],
         interval: int = 1000,
     ) -> None:
         self.path = Path(path)
@@ -45,10 +44,8 @@ class ModelFile:
 
     def write(self, engine: Engine) -> None:
         """Write the network as it is now."""
-        if callable(self.training):
-            self.training = self.training()
         state = {name: value.detach().cpu() for name, value in self.network.state_dict().items()}
-        training = {**self.training, "step": engine.state.iteration}
+        training = {**self.training(), "step": engine.state.iteration}
         with replacing(self.path) as temporary:
             torch.save({"model": state, "settings": self.settings, "training": training}, temporary)
 
@@ -77,7 +74,8 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
 
 
 def read_settings(path: str | Path, *, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """`defaults`, replaced by the settings of the model file where there is one."""
+    """`defaults`, replaced by what the model file says, where it is there: its settings and the training spacing."""
     if not Path(path).is_file():
         return dict(defaults)
-    return {**defaults, **read_model_file(path)["settings"]}
+    content = read_model_file(path)
+    return {**defaults, **content["settings"], "spacing": content["training"]["spacing"]}

@@ -25,7 +25,8 @@ class TrainingCheckpoint:
 
     Args:
         directory: Of ``checkpoint_<step>.pt``.
-        objects: What to keep, by name: networks, optimisers, EMA (anything with ``state_dict``).
+        objects: What to keep, by name: anything with ``state_dict``, Ignite's EMA handler, a dictionary of such, or
+            None for what a config has disabled.
         settings: What must be equal to go on: sizes, data list hash, seed. Plain values.
         interval: Steps between two checkpoints; the last step is always kept.
         keep: Number of newest files to keep.
@@ -46,7 +47,7 @@ class TrainingCheckpoint:
         save: bool = True,
     ) -> None:
         self.directory = Path(directory)
-        self.objects = dict(objects)
+        self.objects = _flat(objects)
         self.settings = dict(settings)
         self.interval = interval
         self.keep = keep
@@ -113,6 +114,17 @@ class TrainingCheckpoint:
                 f"{path} was made with other settings:\n{rows}\n"
                 "Use the settings it was made with to go on, or another --output_dir to start afresh."
             )
+
+
+def _flat(objects: Mapping[str, Any]) -> dict[str, Any]:
+    """Objects with a ``state_dict`` by dotted name."""
+    flat = {}
+    for name, item in objects.items():
+        if isinstance(item, Mapping):
+            flat |= {f"{name}.{key}": value for key, value in _flat(item).items()}
+        elif item is not None:
+            flat[name] = getattr(item, "ema_model", item)
+    return flat
 
 
 def _random_states() -> dict[str, Any]:

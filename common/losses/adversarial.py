@@ -17,6 +17,7 @@ def discriminator_losses(objective: Objective, real: Tensor, fake: Tensor) -> tu
     Raises:
         ValueError: The objective is unknown.
     """
+    real, fake = real.float(), fake.float()  # logits of an autocast network are rounded; their losses are not
     if objective == "bce":
         return F.softplus(-real).mean(), F.softplus(fake).mean()
     if objective == "hinge":
@@ -28,4 +29,5 @@ def discriminator_losses(objective: Objective, real: Tensor, fake: Tensor) -> tu
 
 def generator_loss(objective: Objective, fake: Tensor) -> Tensor:
     """Generator's loss on fake logits (B, 1): non-saturating for bce, the negated critic otherwise."""
+    fake = fake.float()
     return F.softplus(-fake).mean() if objective == "bce" else -fake.mean()

@@ -1,0 +1,57 @@
+# Two commands do all: `make demo` and `make test`. Both make the virtual environment first and may be repeated.
+PYTHON ?= python3.11
+VENV ?= .venv
+DATA ?= phantom
+RUN := $(VENV)/bin/python -m monai.bundle run
+CONFIGS := bundles/hagan_128/configs
+DEMO := output/demo-$(DATA)
+
+.PHONY: help setup install data demo test lint format coverage clean
+
+help:
+	@echo "make demo [DATA=phantom|registry]  train a small HA-GAN, generate pairs, say where they are"
+	@echo "make test                          run the tests"
+	@echo "make setup                         virtual environment and phantom data"
+	@echo "make lint | format | coverage      style checks, formatting, test coverage"
+
+setup: install data
+
+install: $(VENV)/.installed
+
+# torch first: its own build is chosen before anything asks for another
+$(VENV)/.installed: requirements.txt requirements-dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet $$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)
+	$(VENV)/bin/python -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+data: install
+	$(VENV)/bin/python -m common.data prepare --source $(DATA) --output data/$(DATA)
+
+demo: setup
+	$(RUN) training --config_file "['$(CONFIGS)/train.yaml','$(CONFIGS)/demo.yaml']" \
+		--dataset_dir data/$(DATA) --output_dir $(DEMO)
+	$(RUN) inferring --config_file "['$(CONFIGS)/inference.yaml','$(CONFIGS)/demo.yaml']" \
+		--checkpoint $(DEMO)/model.pt --output_dir $(DEMO)/generated
+	@echo "Trained on $(DATA), see:"
+	@echo "  $(DEMO)/losses.png                    loss diagram"
+	@echo "  $(DEMO)/previews/                     the same samples as training went on"
+	@echo "  $(DEMO)/generated/previews/pairs.png  generated pairs"
+	@echo "  $(DEMO)/generated/images, labels      the same as NIfTI, with dataset.json and provenance.json"
+
+test: install
+	$(VENV)/bin/python -m pytest -q $(ARGS)
+
+lint: install
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+format: install
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+coverage: install
+	$(VENV)/bin/python -m pytest -q --cov --cov-report=term-missing:skip-covered
+
+clean:
+	rm -rf output data/cache

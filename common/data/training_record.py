@@ -1,0 +1,37 @@
+"""What a generator was trained on, as its model file keeps it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Dataset
+
+
+def training_record(
+    *, bundle: Mapping[str, str], cases: Sequence[Mapping[str, Any]], list_hash: str, dataset: Dataset, seed: int
+) -> dict[str, Any]:
+    """Bundle, case ids, hash of the data list, seed, and the spacing of the preprocessed volumes.
+
+    Args:
+        bundle: Name and version.
+        cases: The entries trained on.
+        list_hash: Of the data list.
+        dataset: The preprocessed pairs; see `typical_spacing`.
+        seed: Of the training.
+    """
+    return {
+        "bundle": dict(bundle),
+        "case_ids": sorted(case["case_id"] for case in cases),
+        "datalist_sha256": list_hash,
+        "seed": seed,
+        "spacing": typical_spacing(dataset),
+    }
+
+
+def typical_spacing(dataset: Dataset, *, key: str = "spacing", count: int = 16) -> list[float]:
+    """Median voxel spacing, mm, of the first `count` cases: what a generated volume is said to have.
+
+    Resizing gives every case a spacing of its own; the generator does not know whose it draws.
+    """
+    spacings = [np.asarray(dataset[i][key]) for i in range(min(count, len(dataset)))]
+    return [round(float(value), 4) for value in np.median(spacings, axis=0)]

@@ -1,0 +1,91 @@
+"""Pictures of what the generator makes of the same latents as training goes on."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from monai.inferers import Inferer
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+
+from ..data.latents import LatentDataset
+from ..reports.slices import orthogonal_slices, pair_grid
+
+
+class SamplePreviews:
+    """Generates the same few samples every `interval` steps and at the end, and saves their slices.
+
+    Leaves ``<directory>/step_<step>.png`` and, given a writer, the first sample's views in TensorBoard.
+
+    Args:
+        directory: Of the pictures.
+        network: The generator or its moving average.
+        inferer: Runs the network, as in inference.
+        postprocessing: Takes ``{"pred": pair (C, S)}`` and returns it with image in HU and label.
+        latent_dim, seed, count: Of the latents.
+        window: HU shown as black and white.
+        spacing: Tells the spacing of the voxels, mm, when the first picture is drawn.
+        interval: Steps between two pictures.
+        writer: For TensorBoard.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        network: nn.Module,
+        *,
+        inferer: Inferer,
+        postprocessing: Callable[[dict[str, Any]], dict[str, Any]],
+        latent_dim: int,
+        seed: int = 0,
+        count: int = 3,
+        window: Sequence[float] = (-1024, 600),
+        spacing: Callable[[], Sequence[float]] = lambda: (1, 1, 1),
+        interval: int = 1000,
+        writer: SummaryWriter | None = None,
+    ) -> None:
+        self.directory = Path(directory)
+        self.network = network
+        self.inferer = inferer
+        self.postprocessing = postprocessing
+        self.latents = LatentDataset(count, latent_dim, seed=seed)
+        self.window = tuple(window)
+        self.spacing = spacing
+        self.interval = interval
+        self.writer = writer
+
+    def attach(self, engine: Engine) -> None:
+        """Draw every `interval` steps and at the end."""
+        engine.add_event_handler(Events.ITERATION_COMPLETED(every=self.interval), self.draw)
+        engine.add_event_handler(Events.COMPLETED, self.draw)
+
+    def draw(self, engine: Engine) -> None:
+        """Draw the samples as they are after this step, unless that was done."""
+        step = engine.state.iteration
+        path = self.directory / f"step_{step:08d}.png"
+        if path.is_file():
+            return
+        samples = self.generate(engine.state.device)
+        images = [sample["image"] for sample in samples]
+        masks = [sample["label"] for sample in samples] if "label" in samples[0] else None
+        pair_grid(images, masks, path=path, window=self.window, spacing=self.spacing())
+        if self.writer is not None:
+            self._write(images[0], step)
+
+    def generate(self, device: torch.device) -> list[dict[str, Any]]:
+        """The samples, one at a time, in evaluation mode."""
+        training = self.network.training
+        self.network.eval()
+        with torch.no_grad():
+            latents = (item["image"][None].to(device) for item in self.latents)
+            samples = [self.postprocessing({"pred": self.inferer(z, self.network)[0].cpu()}) for z in latents]
+        self.network.train(training)
+        return samples
+
+    def _write(self, image: torch.Tensor, step: int) -> None:
+        low, high = self.window
+        for view in orthogonal_slices(image):
+            grey = ((view.image - low) / (high - low)).clip(0, 1)
+            self.writer.add_image(f"sample/{view.plane}", grey, step, dataformats="HW")
