@@ -156,8 +156,8 @@ def _distributed(phase: Phase, device: torch.device) -> torch.nn.Module:
     if idist.get_world_size() == 1:
         return phase
     device_ids = [device] if device.type == "cuda" else None
-    # The only buffers are spectral norm's, and they evolve alike on all ranks.
-    return DistributedDataParallel(phase, device_ids=device_ids, broadcast_buffers=False)
+    # The only buffers are those of spectral norm, and they evolve alike on all ranks.
+    return DistributedDataParallel(phase, device_ids=device_ids, forward_sync_buffers=False)
 
 
 def _synchronised(module: torch.nn.Module, last: bool) -> AbstractContextManager:

@@ -1,0 +1,43 @@
+import torch
+from monai.inferers import SimpleInferer
+
+from common.handlers.sample_previews import SamplePreviews
+
+
+class Writer:
+    def __init__(self):
+        self.images = {}
+
+    def add_image(self, tag, image, step, dataformats):
+        self.images[tag, step] = image
+
+
+def split(sample):
+    image, label = sample["pred"].chunk(2, dim=-1)
+    return {"image": 812 * image - 212, "label": (label > 0).to(torch.uint8)}
+
+
+def test_the_same_latents_are_drawn_as_training_goes_on(hagan_training, networks, tmp_path):
+    nets, writer = networks(), Writer()
+    nets["generator"].train()
+    handler = SamplePreviews(
+        tmp_path,
+        nets["generator"],
+        inferer=SimpleInferer(),
+        postprocessing=split,
+        latent_dim=16,
+        count=2,
+        interval=2,
+        spacing=lambda: (1, 1, 2),
+        writer=writer,
+    )
+    before = handler.generate(torch.device("cpu"))
+    hagan_training(nets=nets, max_steps=3, handlers=[handler]).run()
+    after = handler.generate(torch.device("cpu"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step_00000002.png", "step_00000003.png"]
+    assert {tag for tag, _ in writer.images} == {"sample/axial", "sample/coronal", "sample/sagittal"}
+    assert all(image.min() >= 0 and image.max() <= 1 for image in writer.images.values())
+    assert before[0]["image"].shape == (1, 32, 32, 16)
+    assert not torch.equal(before[0]["image"], before[1]["image"])
+    assert not torch.equal(before[0]["image"], after[0]["image"])
+    assert nets["generator"].training

@@ -1,0 +1,93 @@
+import logging
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from common.handlers.training_checkpoint import TrainingCheckpoint, _random_states, _set_random_states
+
+
+@pytest.fixture
+def train(hagan_training, networks, adam, tmp_path):
+    """Function (max_steps, …) -> (weights, trainer): trains with a checkpoint a step in tmp_path."""
+
+    def run(max_steps, *, seed=0, settings=None, keep=2, save=True, prepare=None):
+        nets = networks(seed=seed)
+        optimizers = adam(nets)
+        checkpoint = TrainingCheckpoint(
+            tmp_path,
+            {"networks": nets, "optimizers": optimizers, "ema": None},
+            settings=settings or {"size": 32},
+            interval=1,
+            keep=keep,
+            save=save,
+        )
+        trainer = hagan_training(nets=nets, optimizers=optimizers, max_steps=max_steps, handlers=[checkpoint])
+        if prepare:
+            prepare(nets)
+        trainer.run()
+        return {f"{n}.{k}": v.clone() for n, net in nets.items() for k, v in net.state_dict().items()}, trainer
+
+    return run
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_newest_files_are_kept_and_no_temporary_ones(train, tmp_path):
+    train(4, keep=2)
+    assert names(tmp_path) == ["checkpoint_00000003.pt", "checkpoint_00000004.pt"]
+
+
+def test_a_cut_file_is_passed_over_for_the_one_before(train, tmp_path, caplog):
+    whole, _ = train(3)
+    newest = tmp_path / "checkpoint_00000003.pt"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with caplog.at_level(logging.WARNING):
+        resumed, trainer = train(4, seed=1)
+    assert "checkpoint_00000003.pt cannot be read" in caplog.text
+    assert trainer.state.iteration == 4
+    newest.unlink(missing_ok=True)
+    assert not torch.equal(whole["generator.g_a.fc.weight"], resumed["generator.g_a.fc.weight"])
+
+
+def test_other_settings_are_refused_by_name(train, tmp_path):
+    train(1, settings={"size": 32, "lr_g": 0.1})
+    with pytest.raises(ValueError, match=r"(?s)made with other settings:\n  lr_g: 0.1 .* 0.2 now\n.*--output_dir"):
+        train(2, settings={"size": 32, "lr_g": 0.2})
+
+
+def test_files_load_without_unpickling_objects(train, tmp_path):
+    train(1)
+    state = torch.load(tmp_path / "checkpoint_00000001.pt", weights_only=True)
+    assert state["iteration"] == 1
+    assert {"networks.generator", "networks.encoder_g", "optimizers.d", "optimizers.e_sub"} <= set(state["objects"])
+
+
+def test_a_state_that_is_not_finite_is_not_written(train, tmp_path, caplog):
+    def spoil(nets):
+        with torch.no_grad():
+            nets["generator"].g_l[2].bias.fill_(float("inf"))  # tanh makes a finite 1 of it
+
+    train(1, prepare=spoil)
+    assert names(tmp_path) == []
+    assert "NaN or infinite, no checkpoint is written" in caplog.text
+
+
+def test_other_ranks_load_but_do_not_write(train, tmp_path):
+    train(1)
+    _, trainer = train(2, save=False)
+    assert trainer.state.iteration == 2
+    assert names(tmp_path) == ["checkpoint_00000001.pt"]
+
+
+def test_random_states_are_restored():
+    def draw():
+        return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002 - the global state is what is kept
+
+    states = _random_states()
+    first = draw()
+    _set_random_states(states)
+    assert draw() == first
