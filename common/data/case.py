@@ -1,0 +1,15 @@
+"""One image + mask pair of a source."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Case:
+    """Where a pair lies, and what the split needs to know of it."""
+
+    case_id: str
+    image: Path
+    label: Path
+    centre: str = "unknown"
+    patient: str | None = None

@@ -1,0 +1,46 @@
+"""Writes the NIfTI files of a pair, with a note that tells later runs what they were made from."""
+
+import hashlib
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from ...files import replacing
+from ..case import Case
+
+
+def pair_paths(directory: Path, case_id: str) -> tuple[Path, Path]:
+    """Paths of image and label of a case."""
+    return directory / "images" / f"{case_id}.nii.gz", directory / "labels" / f"{case_id}.nii.gz"
+
+
+def recipe_note(recipe: Any) -> str:
+    """Short digest of whatever a pair is made from (any JSON value), to be kept in the files' headers."""
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode()).hexdigest()[:40]
+
+
+def write_pair(case: Case, image: np.ndarray, label: np.ndarray, affine: np.ndarray, *, note: str) -> None:
+    """Write image (int16, HU) and label (uint8) with one affine (RAS mm); the image last, as the sign of completion."""
+    for path, array, dtype in ((case.label, label, np.uint8), (case.image, image, np.int16)):
+        volume = nib.Nifti1Image(array.astype(dtype), affine)
+        volume.header.set_xyzt_units("mm")
+        volume.header["descrip"] = note.encode()
+        with replacing(path) as temporary:
+            nib.save(volume, temporary)
+
+
+def is_written(case: Case, *, note: str) -> bool:
+    """Whether both files are there and were made from the recipe of `note`."""
+    return all(path.is_file() and _note_of(path) == note for path in (case.image, case.label))
+
+
+def _note_of(path: Path) -> str:
+    """The note in a file's header; empty where the header cannot be read, so that the file is made again."""
+    try:
+        return nib.load(path).header["descrip"].item().decode()
+    except (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError):
+        return ""
