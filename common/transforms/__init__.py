@@ -1,1 +1,29 @@
 """MONAI transforms for HU windows, label ranges, pairing and mask clean-up."""
+
+from .body_mask import BodyMask
+from .centre_crop import CentreBoundsCrop, CentreBoundsCropd
+from .hu_window import HUWindow, HUWindowd
+from .keep_spacing import KeepSpacingd
+from .mask_cleanup import MaskCleanup, MaskCleanupd
+from .mask_range import MaskRange, MaskRanged
+from .pairing import Pair, Paird, PairMode, pair_shape
+from .resize import AntialiasedResize, AntialiasedResized
+
+__all__ = [
+    "AntialiasedResize",
+    "AntialiasedResized",
+    "BodyMask",
+    "CentreBoundsCrop",
+    "CentreBoundsCropd",
+    "HUWindow",
+    "HUWindowd",
+    "KeepSpacingd",
+    "MaskCleanup",
+    "MaskCleanupd",
+    "MaskRange",
+    "MaskRanged",
+    "Pair",
+    "PairMode",
+    "Paird",
+    "pair_shape",
+]
