@@ -1,0 +1,5 @@
+"""``python -m common.data``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,126 @@
+"""From a data list to the good cases of it: what every config starts with."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from ..files import replacing
+from .check import Limits, Problem, check_case, problem_table
+from .datalist import Folds, read_datalist, select_cases
+
+logger = logging.getLogger(__name__)
+OnBadCase = Literal["error", "skip"]
+
+
+class BadCasesError(ValueError):
+    """Cases did not pass the check; the message is the table of what was found and what to do."""
+
+
+def resolve_cases(
+    datalist: str | Path,
+    *,
+    dataset_dir: str | Path | None = None,
+    folds: Folds = None,
+    on_bad_case: OnBadCase = "error",
+    record: str | Path | None = None,
+    limits: Limits | None = None,
+    workers: int = 2,
+) -> list[dict[str, Any]]:
+    """Checked entries of ``folds`` of the data list, with absolute paths.
+
+    Args:
+        datalist: Path of the list.
+        dataset_dir: Folder that its paths are relative to; by default its own.
+        folds: As for `select_cases`; test cases are returned only when asked for by ``testing``.
+        on_bad_case: Stop with all that was found, or leave bad cases out, with a warning.
+        record: JSON file that says which cases were left out and why.
+        limits: What a good pair must keep.
+        workers: Threads that read.
+
+    Raises:
+        BadCasesError: A case is bad and `on_bad_case` is ``error``, or none is left.
+        FileNotFoundError, ValueError: See `read_datalist` and `select_cases`.
+    """
+    if on_bad_case not in get_args(OnBadCase):
+        raise ValueError(f"on_bad_case is '{on_bad_case}', expected error or skip")
+    datalist = Path(datalist)
+    root = Path(dataset_dir) if dataset_dir is not None else datalist.parent
+    entries = select_cases(read_datalist(datalist), folds=folds, dataset_dir=root)
+    problems = find_problems(entries, limits=limits, workers=workers, known=root / ".checked.json")
+    return keep_good(entries, problems, on_bad_case=on_bad_case, record=record)
+
+
+def keep_good(
+    entries: Sequence[Mapping[str, Any]],
+    problems: Sequence[Problem],
+    *,
+    on_bad_case: OnBadCase,
+    record: str | Path | None = None,
+) -> list[dict[str, Any]]:
+    """Entries without a problem; see `resolve_cases`."""
+    bad = {problem.case_id for problem in problems}
+    good = [dict(entry) for entry in entries if entry["case_id"] not in bad]
+    if bad and (on_bad_case == "error" or not good):
+        raise BadCasesError(
+            f"{len(bad)} of {len(entries)} cases cannot be used:\n{problem_table(problems)}\n"
+            "Mend them, or leave them out with --on_bad_case skip"
+        )
+    if bad:
+        logger.warning("left out %d of %d cases:\n%s", len(bad), len(entries), problem_table(problems))
+        if record is not None:
+            with replacing(record) as temporary:
+                temporary.write_text(json.dumps([asdict(problem) for problem in problems], indent=2) + "\n")
+    return good
+
+
+def find_problems(
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    limits: Limits | None = None,
+    workers: int = 2,
+    known: str | Path | None = None,
+) -> list[Problem]:
+    """Problems of all entries, in their order.
+
+    Args:
+        entries: With absolute paths.
+        limits: What a good pair must keep.
+        workers: Threads that read.
+        known: JSON file that remembers good pairs by path, size and time of their files, so that they are read once.
+    """
+    limits = limits or Limits()
+    good = _read_known(known)
+    keys = [_key(entry, limits) for entry in entries]
+    todo = [(entry, key) for entry, key in zip(entries, keys, strict=True) if key not in good]
+    with ThreadPoolExecutor(workers) as pool:  # decompressing lets go of the lock
+        found = list(pool.map(partial(check_case, limits=limits), [entry for entry, _ in todo]))
+    fresh = {key for (_, key), problems in zip(todo, found, strict=True) if not problems}
+    if known is not None and fresh:
+        _write_known(known, good | fresh)
+    return [problem for problems in found for problem in problems]
+
+
+def _key(entry: Mapping[str, Any], limits: Limits) -> str:
+    files = [Path(entry[key]) for key in ("image", "label")]
+    stamps = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files if file.is_file()]
+    return json.dumps([stamps, asdict(limits)])
+
+
+def _read_known(path: str | Path | None) -> set[str]:
+    try:
+        return set(json.loads(Path(path).read_text())) if path is not None else set()
+    except (OSError, ValueError):
+        return set()
+
+
+def _write_known(path: str | Path, keys: set[str]) -> None:
+    try:
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(sorted(keys), indent=0))
+    except OSError as error:  # a read-only data set is checked each time
+        logger.info("%s cannot be written (%s): the check will be made again", path, error)

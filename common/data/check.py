@@ -1,0 +1,144 @@
+"""The check pass: what is wrong with a pair, found before hours of training are spent on it."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+_READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a case, and how to mend it."""
+
+    case_id: str
+    kind: str
+    file: str
+    found: str
+    expected: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a good pair must keep.
+
+    Attributes:
+        labels: Values a mask may hold; 0 is background.
+        min_slices: Along the patient's axis.
+        air: HU; a CT of a patient holds air, so an image without anything below has been rescaled.
+        widest: HU; larger magnitudes are no scanner's (HECKTOR's reach from -16989 to 31743, thesis tables 3.5, 3.6).
+    """
+
+    labels: tuple[int, ...] = (0, 1, 2)
+    min_slices: int = 16
+    air: float = -500
+    widest: float = 40000
+
+
+def check_case(entry: Mapping[str, Any], limits: Limits | None = None) -> list[Problem]:
+    """What is wrong with the pair of ``entry`` (case_id, image, label); an empty list for a good one.
+
+    Files are read whole, so that truncated ones are found. What cannot be judged because of an earlier problem (the
+    geometry of an unreadable file) is not reported.
+    """
+    limits = limits or Limits()
+    checker = _Checker(entry["case_id"], limits)
+    volumes = {key: checker.read(Path(entry[key])) for key in ("image", "label")}
+    if volumes["image"] is not None:
+        checker.check_image(Path(entry["image"]), *volumes["image"])
+    if volumes["label"] is not None:
+        checker.check_label(Path(entry["label"]), *volumes["label"])
+    if None not in volumes.values():
+        checker.check_geometry(Path(entry["label"]), volumes["image"], volumes["label"])
+    return checker.problems
+
+
+class _Checker:
+    """Collects the problems of one case."""
+
+    def __init__(self, case_id: str, limits: Limits) -> None:
+        self.case_id = case_id
+        self.limits = limits
+        self.problems: list[Problem] = []
+
+    def add(self, kind: str, file: Path, found: str, expected: str, remedy: str) -> None:
+        self.problems.append(Problem(self.case_id, kind, str(file), found, expected, remedy))
+
+    def read(self, path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+        """Voxels and affine, or None with the problem noted."""
+        if not path.is_file():
+            self.add(
+                "missing file", path, "no such file", "a NIfTI file", "restore it, or remove the case from the list"
+            )
+            return None
+        try:
+            volume = nib.load(path)
+            array = np.asanyarray(volume.dataobj)
+        except _READ_ERRORS as error:
+            found = f"{type(error).__name__}: {error}".splitlines()[0][:100]
+            self.add("unreadable file", path, found, "a whole NIfTI file", "copy or download it again")
+            return None
+        if array.ndim != 3:
+            self.add("not a volume", path, f"shape {array.shape}", "3 axes", "save one 3D volume a file")
+            return None
+        return array, volume.affine
+
+    def check_image(self, path: Path, image: np.ndarray, affine: np.ndarray) -> None:
+        """Finite, in HU, and with enough slices."""
+        if not np.isfinite(image).all():
+            count = int((~np.isfinite(image)).sum())
+            self.add("NaN or infinite", path, f"{count} voxels", "finite HU", "export the image again from DICOM")
+            return
+        low, high = float(image.min()), float(image.max())
+        if low > self.limits.air or low == high or max(-low, high) > self.limits.widest:
+            self.add(
+                "not HU",
+                path,
+                f"values {low:g} to {high:g}",
+                f"Hounsfield units, with air below {self.limits.air:g}",
+                "undo the rescaling (HU = slope · value + intercept), or convert again from DICOM",
+            )
+        axis = int(np.argwhere(nib.io_orientation(affine)[:, 0] == 2)[0, 0])
+        if image.shape[axis] < self.limits.min_slices:
+            found = f"{image.shape[axis]} slices"
+            self.add("too few slices", path, found, f"at least {self.limits.min_slices}", "leave the case out")
+
+    def check_label(self, path: Path, label: np.ndarray, affine: np.ndarray) -> None:
+        """Known values, and some foreground."""
+        values = np.unique(label)
+        if unknown := [f"{value:g}" for value in values if value not in self.limits.labels]:
+            found = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
+            expected = f"only {list(self.limits.labels)}"
+            self.add("unknown label values", path, found, expected, "map the values, or name them with --labels")
+        elif not values.any():
+            self.add(
+                "empty mask", path, "background only", "a tumour or lymph node", "leave the case out, or contour it"
+            )
+
+    def check_geometry(
+        self, path: Path, image: tuple[np.ndarray, np.ndarray], label: tuple[np.ndarray, np.ndarray]
+    ) -> None:
+        """Image and mask on one grid."""
+        if image[0].shape != label[0].shape:
+            found, expected = f"mask {label[0].shape}", f"the image's {image[0].shape}"
+            remedy = "resample the mask to the image; a slice too many is cut off by `check --repair`"
+            self.add("shapes differ", path, found, expected, remedy)
+        elif not np.allclose(image[1], label[1], atol=1e-3):
+            worst = np.abs(image[1] - label[1]).max()
+            found = f"affines differ by up to {worst:.3g}"
+            self.add("affines differ", path, found, "one affine", "resample the mask to the image")
+
+
+def problem_table(problems: Sequence[Problem]) -> str:
+    """Table of problems, a row each."""
+    header = ("case", "problem", "found", "expected", "what to do", "file")
+    rows = [(p.case_id, p.kind, p.found, p.expected, p.remedy, p.file) for p in problems]
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+    return "\n".join(line.rstrip() for line in lines)

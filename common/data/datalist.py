@@ -1,0 +1,129 @@
+"""The data list: one JSON file that drives every bundle (the MSD / Auto3DSeg form; design section 4)."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ..files import replacing
+from .case import Case
+from .split import TEST, split_cases
+
+Folds = int | Sequence[int] | Literal["all", "testing"] | None
+_KEYS = ("case_id", "image", "label", "centre")
+
+
+def make_datalist(
+    cases: Sequence[Case],
+    *,
+    seed: int = 0,
+    test_fraction: float = 0.2,
+    folds: int = 5,
+    name: str = "CT image + mask pairs",
+    description: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Data list of ``cases``, whose paths are relative to the folder that the list will lie in.
+
+    Returns:
+        ``name, description, seed, labels``, ``training`` with a fold for each entry, ``testing``; sorted by case id.
+    """
+    fold_of = split_cases(cases, test_fraction=test_fraction, folds=folds, seed=seed)
+    entries = {"training": [], "testing": []}
+    for case in sorted(cases, key=lambda case: case.case_id):
+        entry = {
+            "case_id": case.case_id,
+            "image": Path(case.image).as_posix(),
+            "label": Path(case.label).as_posix(),
+            "centre": case.centre,
+            "patient": case.patient or case.case_id,
+        }
+        fold = fold_of[case.case_id]
+        entries["testing" if fold == TEST else "training"].append(entry if fold == TEST else {**entry, "fold": fold})
+    labels = labels or {"0": "background", "1": "tumour", "2": "lymph node"}
+    return {"name": name, "description": description, "seed": seed, "labels": dict(labels), **entries}
+
+
+def write_datalist(datalist: Mapping[str, Any], path: str | Path) -> None:
+    """Write ``datalist`` as JSON, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(datalist, indent=2) + "\n")
+
+
+def read_datalist(path: str | Path) -> dict[str, Any]:
+    """Data list at ``path``, checked.
+
+    Raises:
+        FileNotFoundError: There is none; the message says how to make one.
+        ValueError: It is no JSON, lacks a key, names a case twice, or has a patient on two sides of the split.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no data list at {path}: make one with `python -m common.data prepare --source … --output {path.parent}` "
+            "or name another with --datalist or --dataset_dir"
+        )
+    try:
+        datalist = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no JSON ({error}): make it again with `python -m common.data prepare`") from error
+    if not isinstance(datalist, dict) or not isinstance(datalist.get("training"), list):
+        raise ValueError(f"{path} has no list 'training', expected the MSD form {{training: […], testing: […]}}")
+    _check_entries(datalist, path)
+    return datalist
+
+
+def _check_entries(datalist: Mapping[str, Any], path: Path) -> None:
+    entries = [*datalist["training"], *datalist.get("testing", [])]
+    for number, entry in enumerate(entries):
+        if missing := [key for key in _KEYS if key not in entry]:
+            raise ValueError(f"{path}: entry {entry.get('case_id', number)} lacks {missing}, expected {list(_KEYS)}")
+    ids = [entry["case_id"] for entry in entries]
+    if twice := sorted({case_id for case_id in ids if ids.count(case_id) > 1} if len(set(ids)) < len(ids) else ()):
+        raise ValueError(f"{path}: case ids {twice} stand twice, expected each once")
+    sides: dict[str, set] = {}
+    for side in ("training", "testing"):
+        for entry in datalist.get(side, []):
+            sides.setdefault(entry.get("patient", entry["case_id"]), set()).add(entry.get("fold", side))
+    if torn := sorted(patient for patient, where in sides.items() if len(where) > 1):
+        raise ValueError(
+            f"{path}: patients {torn} are in several folds or in training and testing, which leaks; "
+            "give all cases of a patient one fold"
+        )
+
+
+def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_dir: str | Path) -> list[dict[str, Any]]:
+    """Entries of ``folds`` with absolute paths under ``dataset_dir``.
+
+    Args:
+        datalist: See `read_datalist`.
+        folds: One fold or several; None or ``all`` is all of ``training``; ``testing`` the test cases.
+        dataset_dir: Folder that the list's paths are relative to.
+
+    Raises:
+        ValueError: A fold does not exist, or nothing is selected.
+    """
+    if folds == "testing":
+        chosen = datalist.get("testing", [])
+    else:
+        entries = datalist["training"]
+        there = sorted({entry.get("fold", 0) for entry in entries})
+        wanted = there if folds is None or folds == "all" else [folds] if isinstance(folds, int) else list(folds)
+        if unknown := [fold for fold in wanted if fold not in there]:
+            raise ValueError(f"folds {unknown} are not in the data list, which has the folds {there}")
+        chosen = [entry for entry in entries if entry.get("fold", 0) in wanted]
+    if not chosen:
+        raise ValueError(f"folds {folds} select no case of the data list")
+    root = Path(dataset_dir).resolve()
+    return [{**entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])} for entry in chosen]
+
+
+def datalist_hash(datalist: Mapping[str, Any]) -> str:
+    """SHA-256 of ids, folds and paths of the list: equal lists, equal hash, whatever their order or notes."""
+    rows = [
+        [side, entry["case_id"], entry.get("fold"), entry["image"], entry["label"]]
+        for side in ("training", "testing")
+        for entry in datalist.get(side, [])
+    ]
+    return hashlib.sha256(json.dumps(sorted(rows, key=lambda row: row[:2])).encode()).hexdigest()

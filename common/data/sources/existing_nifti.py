@@ -1,0 +1,128 @@
+"""Brings pairs that are NIfTI files already into a data set's folders, by link or by copy."""
+
+import gzip
+import logging
+import os
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+from ...files import replacing
+from ..case import Case
+
+logger = logging.getLogger(__name__)
+
+Mode = Literal["link", "copy"]
+SUFFIXES = (".nii.gz", ".nii")
+
+
+def nifti_files(folder: Path, *, ending: str = "") -> dict[str, Path]:
+    """NIfTI files of a folder whose name ends with `ending` before the suffix, by the name before it, sorted.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: a name stands with both suffixes.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder: expected NIfTI files in it; check --input")
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        suffix = next((ending + suffix for suffix in SUFFIXES if path.name.endswith(ending + suffix)), None)
+        if suffix is None or path.name.startswith("."):  # such as the `._` files of macOS
+            continue
+        name = path.name.removesuffix(suffix)
+        if name in files:
+            raise ValueError(f"{folder} holds both {files[name].name} and {path.name}: keep one of them")
+        files[name] = path
+    return files
+
+
+def check_matched(images: Collection[str], labels: Collection[str], *, folder: Path, where: tuple[str, str]) -> None:
+    """Raise unless every image has a label and every label an image.
+
+    Args:
+        images: their names.
+        labels: theirs.
+        folder: what was read.
+        where: the form of the paths of image and label in it, for the message.
+
+    Raises:
+        ValueError: a partner is missing, or there is nothing at all.
+    """
+    lacking = ((set(images) - set(labels), "label", where[1]), (set(labels) - set(images), "image", where[0]))
+    problems = [f"no {what} ({form}) for {shortlist(names)}" for names, what, form in lacking if names]
+    if problems:
+        raise ValueError(f"{folder}: {'; '.join(problems)}: add what is missing, or move the rest away")
+    if not images:
+        raise ValueError(f"{folder} holds no pair: expected {where[0]} and {where[1]}; check --input")
+
+
+def shortlist(names: Collection[str]) -> str:
+    """Number of the names, and the first ten of them."""
+    return f"{len(names)} cases: {', '.join(sorted(names)[:10])}{', …' if len(names) > 10 else ''}"
+
+
+def bring_pairs(cases: Sequence[Case], sources: Mapping[str, tuple[Path, Path]], *, mode: Mode, workers: int) -> None:
+    """Put the image and label in `sources`, by case id, where their case says, unless they are there already.
+
+    Raises:
+        ValueError: unknown `mode`, `workers` below 1, or a `.nii` would be packed beside itself.
+    """
+    if mode not in get_args(Mode) or workers < 1:
+        raise ValueError(f"mode={mode!r}, workers={workers}: expected a mode of {get_args(Mode)} and at least 1 worker")
+    jobs = [job for case in cases for job in zip(sources[case.case_id], (case.image, case.label), strict=True)]
+    with ThreadPoolExecutor(workers) as pool:
+        brought = sum(pool.map(partial(_bring, mode=mode), *zip(*jobs, strict=True)))
+    logger.info("%d cases, %d of their %d files new (%s)", len(cases), brought, len(jobs), mode)
+
+
+def _bring(source: Path, target: Path, *, mode: Mode) -> bool:
+    """Link, copy or pack one file; tells whether it had to be done."""
+    source = source.resolve(strict=True)
+    packed = source.suffix == ".gz"
+    if not packed and source.parent == target.parent.resolve():
+        raise ValueError(f"{source} would be packed beside itself: choose an output other than the input")
+    if packed and mode == "link":
+        return _link(source, target)
+    return _copy(source, target, packed=packed)
+
+
+def _link(source: Path, target: Path) -> bool:
+    """Absolute link to `source`, in place of whatever is there, but for `source` itself."""
+    if target.is_symlink():
+        done = target.readlink() == source
+    else:
+        done = target.resolve() == source  # output is input
+    if not done:
+        with replacing(target) as temporary:
+            temporary.symlink_to(source)
+    return not done
+
+
+def _copy(source: Path, target: Path, *, packed: bool) -> bool:
+    """Copy with the time of `source`, by which later runs know it; one that is not packed is packed, byte by byte."""
+    if not target.is_symlink() and target.is_file():
+        old, new = target.stat(), source.stat()
+        if old.st_mtime_ns == new.st_mtime_ns and (old.st_size == new.st_size or not packed):
+            return False
+    with replacing(target) as temporary:
+        if packed:
+            shutil.copyfile(source, temporary)
+        else:
+            _pack(source, temporary)
+        times = source.stat()
+        os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
+    return True
+
+
+def _pack(source: Path, target: Path) -> None:
+    """Gzip without name and time, so that equal files stay equal."""
+    with (
+        source.open("rb") as plain,
+        target.open("wb") as file,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as packed,  # 1 as nibabel does
+    ):
+        shutil.copyfileobj(plain, packed)

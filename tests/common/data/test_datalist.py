@@ -1,0 +1,115 @@
+import json
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from common.data.case import Case
+from common.data.datalist import datalist_hash, make_datalist, read_datalist, select_cases, write_datalist
+from common.data.split import TEST, split_cases
+
+HECKTOR = {"MDA": 198, "CHUP": 72, "CHUS": 72, "CHUM": 56, "HGJ": 55, "CHUV": 53, "HMR": 18}  # thesis table 3.1
+
+
+def case(name, centre="A", patient=None):
+    return Case(name, Path(f"images/{name}.nii.gz"), Path(f"labels/{name}.nii.gz"), centre, patient)
+
+
+def hecktor():
+    return [case(f"{centre}-{i:03d}", centre) for centre, count in HECKTOR.items() for i in range(count)]
+
+
+def test_hecktor_is_split_as_in_the_thesis():
+    fold_of = split_cases(hecktor())
+    counts = Counter(fold_of.values())
+    assert counts[TEST] == 105
+    assert sorted((counts[fold] for fold in range(5)), reverse=True) == [84, 84, 84, 84, 83]
+
+
+def test_every_centre_is_spread_evenly():
+    fold_of = split_cases(hecktor())
+    for centre, count in HECKTOR.items():
+        folds = Counter(fold for name, fold in fold_of.items() if name.startswith(centre))
+        assert abs(folds[TEST] - 0.2 * count) < 1
+        assert max(folds[f] for f in range(5)) - min(folds[f] for f in range(5)) <= 1
+
+
+def test_split_depends_on_the_seed_and_not_on_the_order():
+    cases = hecktor()
+    shuffled = random.Random(0).sample(cases, len(cases))
+    assert split_cases(cases, seed=3) == split_cases(shuffled, seed=3)
+    assert split_cases(cases, seed=3) != split_cases(cases, seed=4)
+
+
+def test_cases_of_a_patient_stay_together():
+    cases = [case(f"p{i // 3}_{i % 3}", "AB"[i % 2], patient=f"p{i // 3}") for i in range(60)]
+    fold_of = split_cases(cases)
+    for i in range(20):
+        assert len({fold_of[f"p{i}_{k}"] for k in range(3)}) == 1
+
+
+def test_too_few_patients_is_an_error():
+    with pytest.raises(ValueError, match="4 patients cannot be split into 1 for testing and 5 folds"):
+        split_cases([case(str(i)) for i in range(4)])
+
+
+@pytest.fixture
+def datalist():
+    return make_datalist([case(f"c{i:02d}") for i in range(20)], folds=4)
+
+
+def test_a_list_comes_back_from_its_file(datalist, tmp_path):
+    write_datalist(datalist, tmp_path / "datalist.json")
+    assert read_datalist(tmp_path / "datalist.json") == datalist
+    assert len(datalist["testing"]) == 4
+    assert set(datalist["training"][0]) == {"case_id", "image", "label", "centre", "patient", "fold"}
+
+
+@pytest.mark.parametrize("folds,count", [(None, 16), ("all", 16), (1, 4), ([0, 2], 8), ("testing", 4)])
+def test_folds_select_their_cases(datalist, tmp_path, folds, count):
+    chosen = select_cases(datalist, folds=folds, dataset_dir=tmp_path)
+    assert len(chosen) == count
+    assert chosen[0]["image"] == str(tmp_path / "images" / f"{chosen[0]['case_id']}.nii.gz")
+    testing = {entry["case_id"] for entry in datalist["testing"]}
+    assert {entry["case_id"] in testing for entry in chosen} == {folds == "testing"}
+
+
+def test_an_unknown_fold_is_named(datalist, tmp_path):
+    with pytest.raises(ValueError, match=r"folds \[7\] are not in the data list, which has the folds \[0, 1, 2, 3\]"):
+        select_cases(datalist, folds=[0, 7], dataset_dir=tmp_path)
+    with pytest.raises(ValueError, match=r"folds \[\] select no case"):
+        select_cases(datalist, folds=[], dataset_dir=tmp_path)
+
+
+def test_hash_sees_cases_and_folds_and_nothing_else(datalist):
+    other = json.loads(json.dumps(datalist))
+    other["training"].reverse()
+    other["name"] = "another"
+    assert datalist_hash(other) == datalist_hash(datalist)
+    other["training"][0]["fold"] = (other["training"][0]["fold"] + 1) % 4
+    assert datalist_hash(other) != datalist_hash(datalist)
+
+
+def test_bad_lists_are_explained(datalist, tmp_path):
+    path = tmp_path / "datalist.json"
+    with pytest.raises(FileNotFoundError, match=r"no data list at .*python -m common\.data prepare"):
+        read_datalist(path)
+
+    def read(change):
+        bad = json.loads(json.dumps(datalist))
+        change(bad)
+        path.write_text(json.dumps(bad))
+        return read_datalist(path)
+
+    with pytest.raises(ValueError, match="has no list 'training'"):
+        read(lambda bad: bad.pop("training"))
+    with pytest.raises(ValueError, match=r"entry c\d\d lacks \['label'\]"):
+        read(lambda bad: bad["training"][0].pop("label"))
+    with pytest.raises(ValueError, match=r"case ids \['c\d\d'\] stand twice"):
+        read(lambda bad: bad["training"].append(bad["training"][0]))
+    with pytest.raises(ValueError, match=r"patients \['c\d\d'\] are in several folds or in training and testing"):
+        read(lambda bad: bad["testing"][0].update(patient=bad["training"][0]["patient"]))
+    path.write_text("{")
+    with pytest.raises(ValueError, match="is no JSON"):
+        read_datalist(path)
