@@ -81,10 +81,10 @@ def bring_pairs(cases: Sequence[Case], sources: Mapping[str, tuple[Path, Path]],
 
 def _bring(source: Path, target: Path, *, mode: Mode) -> bool:
     """Link, copy or pack one file; tells whether it had to be done."""
-    source = source.resolve(strict=True)
-    packed = source.suffix == ".gz"
-    if not packed and source.parent == target.parent.resolve():
+    packed = source.suffix == ".gz"  # before links are followed: a data store's names may have no suffix
+    if not packed and source.parent.resolve() == target.parent.resolve():
         raise ValueError(f"{source} would be packed beside itself: choose an output other than the input")
+    source = source.resolve(strict=True)
     if packed and mode == "link":
         return _link(source, target)
     return _copy(source, target, packed=packed)

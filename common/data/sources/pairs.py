@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def _case(directory: Path, case_id: str, row: dict[str, Any]) -> Case:
     return Case(case_id, *pair_paths(directory, case_id), centre=centre or "unknown", patient=patient or None)
 
 
-def _read_table(folder: Path, names: Any) -> dict[str, dict[str, Any]]:
+def _read_table(folder: Path, names: Collection[str]) -> dict[str, dict[str, Any]]:
     """Rows of the table by case id; none without a table."""
     paths = [path for path in (folder / "cases.csv", folder / "cases.json") if path.is_file()]
     if len(paths) > 1:

@@ -1,0 +1,213 @@
+"""The workflows of hagan_128 and hagan_256 run for real, at a tiny size."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigWorkflow
+
+from common.data.datalist import read_datalist, select_cases
+from common.data.provenance import file_sha256
+
+ROOT = Path(__file__).parents[2]
+# overrides of one tiny training, each a switch that users turn
+SWITCHES = {
+    "defaults": {},
+    "seamless slab": {"slab": "seamless"},
+    "interleaved": {"pairing": "interleave"},
+    "two channels, seamless": {"pairing": "channels", "slab": "seamless", "image_size": [32, 32, 32]},
+    "two channels, flat volume": {"pairing": "channels", "image_size": [32, 32, 16]},
+    "images only": {"pairing": "image_only", "image_size": [32, 32, 32]},
+    "binary masks": {"binary_mask": True},
+    "hinge, R1": {"objective": "hinge", "r1_weight": 1.0},
+    "WGAN-GP": {"objective": "wgan_gp", "spectral_norm": False},
+    "bf16, moving average": {"amp": "bf16", "ema": 0.9},
+    "accumulation, two updates of G": {"accumulation": 2, "g_iterations": 2},
+    "another window, one fold, RAM": {"hu_window": [-1024, 1200], "folds": [1], "cache": "ram"},
+}
+
+
+@pytest.fixture
+def workflow(phantom_dir, tmp_path, monkeypatch):
+    """Function (train or inference, **overrides) that runs a workflow with the smoke overlay in this process."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+
+    def run(name, bundle="hagan_128", **overrides):
+        configs = [str(ROOT / "bundles" / bundle / "configs" / f"{part}.yaml") for part in (name, "smoke")]
+        defaults = {"output_dir": str(tmp_path / name), "cache_dir": str(tmp_path / "cache")}
+        if name == "train":
+            defaults["dataset_dir"] = str(phantom_dir)
+        work = ConfigWorkflow(
+            config_file=configs,
+            workflow_type={"train": "train", "inference": "infer"}[name],
+            logging_file=False,
+            **{**defaults, **overrides},
+        )
+        work.initialize()
+        work.run()
+        work.finalize()
+        return Path(overrides.get("output_dir", defaults["output_dir"]))
+
+    return run
+
+
+def losses(folder):
+    with (folder / "losses.csv").open() as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def newest_state(folder):
+    return torch.load(max((folder / "checkpoint").iterdir()), weights_only=True)
+
+
+def assert_same(a, b):
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert_same(a[key], b[key])
+    elif isinstance(a, list):
+        assert len(a) == len(b)
+        for x, y in zip(a, b, strict=True):
+            assert_same(x, y)
+    elif isinstance(a, torch.Tensor):
+        assert torch.equal(a, b)
+    else:
+        assert a == b
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_training_and_generation_with_each_switch(workflow, switch):
+    overrides = SWITCHES[switch]
+    trained = workflow("train", **overrides)
+    for name in ("model.pt", "losses.csv", "losses.png", "previews/step_00000002.png"):
+        assert (trained / name).is_file(), name
+    assert list(trained.glob("events.*"))
+    assert len(losses(trained)) == 2
+    generated = workflow("inference", checkpoint=str(trained / "model.pt"))
+    image = nib.load(generated / "images" / "generated_00000.nii.gz")
+    assert image.shape == tuple(overrides.get("image_size", [32, 32, 16]))
+    assert np.ptp(image.get_fdata()) > 10  # HU; not a constant volume
+    if switch == "images only":
+        assert not (generated / "labels").exists()
+    else:
+        label = nib.load(generated / "labels" / "generated_00000.nii.gz")
+        assert label.shape == image.shape
+        assert set(np.unique(label.get_fdata())) <= ({0, 1} if switch == "binary masks" else {0, 1, 2})
+
+
+def test_hagan_256_trains_and_generates(workflow):
+    trained = workflow("train", bundle="hagan_256")
+    generated = workflow("inference", bundle="hagan_256", checkpoint=str(trained / "model.pt"))
+    assert json.loads((generated / "provenance.json").read_text())["bundle"]["name"] == "hagan_256"
+
+
+def test_a_generated_set_is_a_data_list_that_can_be_trained_on(workflow, phantom_dir):
+    trained = workflow("train")
+    generated = workflow("inference", checkpoint=str(trained / "model.pt"))
+    entries = select_cases(read_datalist(generated / "dataset.json"), dataset_dir=generated)
+    assert [Path(entry["image"]).is_file() for entry in entries] == [True, True]
+    provenance = json.loads((generated / "provenance.json").read_text())
+    listed = read_datalist(phantom_dir / "datalist.json")
+    assert provenance["training"]["case_ids"] == sorted(entry["case_id"] for entry in listed["training"])
+    assert provenance["checkpoint"]["sha256"] == file_sha256(trained / "model.pt")
+    spacing = nib.load(entries[0]["image"]).header.get_zooms()
+    np.testing.assert_allclose(spacing, provenance["training"]["spacing"], rtol=1e-5)
+
+
+def test_the_same_seed_generates_the_same_files_and_another_others(workflow, tmp_path):
+    model = str(workflow("train") / "model.pt")
+    sets = [
+        workflow("inference", checkpoint=model, output_dir=str(tmp_path / name), seed=seed)
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    ]
+    hashes = [file_sha256(folder / "images" / "generated_00001.nii.gz") for folder in sets]
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert (sets[0] / "provenance.json").read_bytes() == (sets[1] / "provenance.json").read_bytes()
+
+
+def test_generating_without_weights_says_how_to_get_them(workflow, tmp_path):
+    with pytest.raises(RuntimeError) as error:
+        workflow("inference", checkpoint=str(tmp_path / "none.pt"))
+    assert "no trained generator at" in str(error.value.__cause__)
+
+
+def test_training_without_data_says_how_to_get_them(workflow, tmp_path):
+    with pytest.raises(RuntimeError) as error:
+        workflow("train", dataset_dir=str(tmp_path))
+    causes = str(error.value.__cause__) + str(getattr(error.value.__cause__, "__cause__", ""))
+    assert "no data list at" in causes and "python -m common.data prepare" in causes
+
+
+def test_a_killed_run_goes_on_and_ends_bit_equal(bundle_command, run_command, phantom_dir, tmp_path):
+    """kill -9 in the middle, the same command again: checkpoints, model and losses equal an uninterrupted run's."""
+
+    def command(name):
+        options = {"dataset_dir": phantom_dir, "cache_dir": tmp_path / "cache", "output_dir": tmp_path / name}
+        return bundle_command("training", ["train", "smoke"], max_steps=6, ema=0.9, **options)
+
+    whole = run_command(command("whole"))
+    assert whole.returncode == 0, whole.stderr
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        command("killed"), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    table = tmp_path / "killed" / "losses.csv"
+    while not (table.is_file() and table.read_text().count("\n") > 3):
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert newest_state(tmp_path / "killed")["iteration"] < 6
+    again = run_command(command("killed"))
+    assert again.returncode == 0, again.stderr
+    assert "going on from" in again.stderr + again.stdout
+    assert_same(newest_state(tmp_path / "whole"), newest_state(tmp_path / "killed"))
+    assert losses(tmp_path / "whole") == losses(tmp_path / "killed")
+    models = [torch.load(tmp_path / name / "model.pt", weights_only=True) for name in ("whole", "killed")]
+    assert_same(*models)
+
+
+def test_two_processes_train_what_one_does_with_the_global_batch(bundle_command, run_command, phantom_dir, tmp_path):
+    common = {"dataset_dir": phantom_dir, "cache_dir": tmp_path / "cache", "max_steps": 3}
+    one = run_command(
+        bundle_command("training", ["train", "smoke"], batch_size=4, output_dir=tmp_path / "one", **common)
+    )
+    assert one.returncode == 0, one.stderr
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]
+    two = run_command(
+        bundle_command(
+            "training",
+            ["train", "smoke", "multi_gpu_train"],
+            launcher=launcher,
+            batch_size=2,
+            output_dir=tmp_path / "two",
+            **common,
+        )
+    )
+    assert two.returncode == 0, two.stderr
+    for a, b in zip(losses(tmp_path / "one"), losses(tmp_path / "two"), strict=True):
+        assert b == pytest.approx(a, abs=1e-5)
+
+
+@pytest.mark.openkbp
+def test_real_head_and_neck_ct_trains(workflow, openkbp_dir, tmp_path):
+    from common.data.cli import prepare
+
+    few = tmp_path / "few"
+    for folder in ("images", "labels"):
+        (few / folder).mkdir(parents=True)
+        for path in sorted((openkbp_dir / folder).iterdir())[:6]:
+            (few / folder / path.name).symlink_to(path)
+    prepare("pairs", str(tmp_path / "data"), input=str(few), folds=2)
+    trained = workflow("train", dataset_dir=str(tmp_path / "data"))
+    assert np.isfinite([list(row.values()) for row in losses(trained)]).all()
