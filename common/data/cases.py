@@ -9,9 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from tqdm import tqdm
+
 from ..files import replacing
 from .check import Limits, Problem, check_case, problem_table
-from .datalist import Folds, read_datalist, select_cases
+from .datalist import Folds, label_values, read_datalist, select_cases
 
 logger = logging.getLogger(__name__)
 OnBadCase = Literal["error", "skip"]
@@ -39,7 +41,7 @@ def resolve_cases(
         folds: As for `select_cases`; test cases are returned only when asked for by ``testing``.
         on_bad_case: Stop with all that was found, or leave bad cases out, with a warning.
         record: JSON file that says which cases were left out and why.
-        limits: What a good pair must keep.
+        limits: What a good pair must keep; by default masks hold the labels of the list.
         workers: Threads that read.
 
     Raises:
@@ -50,7 +52,9 @@ def resolve_cases(
         raise ValueError(f"on_bad_case is '{on_bad_case}', expected error or skip")
     datalist = Path(datalist)
     root = Path(dataset_dir) if dataset_dir is not None else datalist.parent
-    entries = select_cases(read_datalist(datalist), folds=folds, dataset_dir=root)
+    content = read_datalist(datalist)
+    entries = select_cases(content, folds=folds, dataset_dir=root)
+    limits = limits or Limits(labels=label_values(content))
     problems = find_problems(entries, limits=limits, workers=workers, known=root / ".checked.json")
     return keep_good(entries, problems, on_bad_case=on_bad_case, record=record)
 
@@ -72,10 +76,21 @@ def keep_good(
         )
     if bad:
         logger.warning("left out %d of %d cases:\n%s", len(bad), len(entries), problem_table(problems))
-        if record is not None:
-            with replacing(record) as temporary:
-                temporary.write_text(json.dumps([asdict(problem) for problem in problems], indent=2) + "\n")
+    if record is not None:
+        _write_record(Path(record), problems)
     return good
+
+
+def _write_record(path: Path, problems: Sequence[Problem]) -> None:
+    """What was left out and why; an older record that holds no more is removed."""
+    try:
+        if problems:
+            with replacing(path) as temporary:
+                temporary.write_text(json.dumps([asdict(problem) for problem in problems], indent=2) + "\n")
+        elif path.is_file():
+            path.unlink()
+    except OSError as error:
+        logger.warning("%s cannot be written (%s): the log alone says what was left out", path, error)
 
 
 def find_problems(
@@ -97,16 +112,22 @@ def find_problems(
     good = _read_known(known)
     keys = [_key(entry, limits) for entry in entries]
     todo = [(entry, key) for entry, key in zip(entries, keys, strict=True) if key not in good]
-    with ThreadPoolExecutor(workers) as pool:  # decompressing lets go of the lock
-        found = list(pool.map(partial(check_case, limits=limits), [entry for entry, _ in todo]))
-    fresh = {key for (_, key), problems in zip(todo, found, strict=True) if not problems}
-    if known is not None and fresh:
-        _write_known(known, good | fresh)
-    return [problem for problems in found for problem in problems]
+    found: list[Problem] = []
+    fresh: set[str] = set()
+    try:
+        with ThreadPoolExecutor(workers) as pool:  # decompressing lets go of the lock
+            results = pool.map(partial(check_case, limits=limits), [entry for entry, _ in todo])
+            for (_, key), problems in zip(todo, tqdm(results, "checking", len(todo), disable=None), strict=True):
+                found.extend(problems)
+                fresh |= set() if problems else {key}
+    finally:  # what an interrupted pass has read is not read again
+        if known is not None and fresh:
+            _write_known(known, good | fresh)
+    return found
 
 
 def _key(entry: Mapping[str, Any], limits: Limits) -> str:
-    files = [Path(entry[key]) for key in ("image", "label")]
+    files = [Path(entry[key]).resolve() for key in ("image", "label")]  # `prepare` and `run training` name them alike
     stamps = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files if file.is_file()]
     return json.dumps([stamps, asdict(limits)])
 

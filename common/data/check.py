@@ -1,5 +1,7 @@
 """The check pass: what is wrong with a pair, found before hours of training are spent on it."""
 
+import gzip
+import itertools
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +10,14 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import apply_affine, voxel_sizes
 
-_READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError)
+_HEADER_ERRORS = (
+    nib.filebasedimages.ImageFileError,
+    nib.spatialimages.HeaderDataError,
+    nib.spatialimages.HeaderTypeError,
+)
+_READ_ERRORS = (OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error, *_HEADER_ERRORS)
 
 
 @dataclass(frozen=True)
@@ -31,13 +39,16 @@ class Limits:
     Attributes:
         labels: Values a mask may hold; 0 is background.
         min_slices: Along the patient's axis.
-        air: HU; a CT of a patient holds air, so an image without anything below has been rescaled.
+        air, tissue: HU; a CT of a patient holds both, so an image without one of them has been shifted or rescaled.
+        share: Of the voxels that must be air, and soft tissue.
         widest: HU; larger magnitudes are no scanner's (HECKTOR's reach from -16989 to 31743, thesis tables 3.5, 3.6).
     """
 
     labels: tuple[int, ...] = (0, 1, 2)
     min_slices: int = 16
-    air: float = -500
+    air: tuple[float, float] = (-1500, -500)
+    tissue: tuple[float, float] = (-200, 300)
+    share: float = 0.001
     widest: float = 40000
 
 
@@ -78,14 +89,19 @@ class _Checker:
             )
             return None
         try:
-            volume = nib.load(path)
+            volume = type(nib.load(path)).from_bytes(_content(path))
             array = np.asanyarray(volume.dataobj)
         except _READ_ERRORS as error:
             found = f"{type(error).__name__}: {error}".splitlines()[0][:100]
             self.add("unreadable file", path, found, "a whole NIfTI file", "copy or download it again")
             return None
-        if array.ndim != 3:
-            self.add("not a volume", path, f"shape {array.shape}", "3 axes", "save one 3D volume a file")
+        if array.ndim != 3 or array.dtype.kind not in "iuf":
+            found = f"shape {array.shape} of {array.dtype}"
+            self.add("not a volume", path, found, "3 axes of plain numbers", "save one 3D volume a file")
+            return None
+        if not np.isfinite(volume.affine).all() or np.isnan(nib.io_orientation(volume.affine)).any():
+            found = f"affine {volume.affine[:3].round(3).tolist()}"
+            self.add("unusable affine", path, found, "three axes with a length", "convert again from DICOM")
             return None
         return array, volume.affine
 
@@ -96,12 +112,13 @@ class _Checker:
             self.add("NaN or infinite", path, f"{count} voxels", "finite HU", "export the image again from DICOM")
             return
         low, high = float(image.min()), float(image.max())
-        if low > self.limits.air or low == high or max(-low, high) > self.limits.widest:
+        shares = [np.mean((image >= a) & (image <= b)) for a, b in (self.limits.air, self.limits.tissue)]
+        if min(shares) < self.limits.share or max(-low, high) > self.limits.widest:
             self.add(
                 "not HU",
                 path,
-                f"values {low:g} to {high:g}",
-                f"Hounsfield units, with air below {self.limits.air:g}",
+                f"values {low:g} to {high:g}, {shares[0]:.1%} air, {shares[1]:.1%} soft tissue",
+                f"Hounsfield units, with air {self.limits.air} and soft tissue {self.limits.tissue}",
                 "undo the rescaling (HU = slope · value + intercept), or convert again from DICOM",
             )
         axis = int(np.argwhere(nib.io_orientation(affine)[:, 0] == 2)[0, 0])
@@ -127,12 +144,25 @@ class _Checker:
         """Image and mask on one grid."""
         if image[0].shape != label[0].shape:
             found, expected = f"mask {label[0].shape}", f"the image's {image[0].shape}"
-            remedy = "resample the mask to the image; a slice too many is cut off by `check --repair`"
+            remedy = "resample the mask to the image; --repair cuts off a slice too many"
             self.add("shapes differ", path, found, expected, remedy)
-        elif not np.allclose(image[1], label[1], atol=1e-3):
+        elif not same_place(image[1], label[1], image[0].shape):
             worst = np.abs(image[1] - label[1]).max()
             found = f"affines differ by up to {worst:.3g}"
             self.add("affines differ", path, found, "one affine", "resample the mask to the image")
+
+
+def same_place(affine: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> bool:
+    """Whether no corner of a volume is moved by a tenth of a voxel or more: tools round affines differently."""
+    corners = np.array(list(itertools.product(*((0, n - 1) for n in shape))))
+    moved = apply_affine(affine, corners) - apply_affine(other, corners)
+    return bool(np.abs(moved).max() < 0.1 * voxel_sizes(affine).min())
+
+
+def _content(path: Path) -> bytes:
+    """The file, unpacked to its end: only there gzip's checksum tells a damaged one."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        return file.read()
 
 
 def problem_table(problems: Sequence[Problem]) -> str:

@@ -2,8 +2,9 @@
 
 import json
 import logging
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -13,9 +14,9 @@ import fire
 
 from .case import Case
 from .cases import OnBadCase, find_problems, keep_good
-from .check import Limits
-from .datalist import make_datalist, read_datalist, select_cases, write_datalist
-from .repair import repair_slices
+from .check import Limits, Problem
+from .datalist import label_values, make_datalist, read_datalist, select_cases, write_datalist
+from .repair import repair_entries
 
 logger = logging.getLogger(__name__)
 Source = Literal["phantom", "registry", "hecktor", "openkbp", "pairs"]
@@ -38,9 +39,11 @@ def prepare(
     seed: int = 0,
     test_fraction: float = 0.2,
     folds: int | None = None,
+    centres: str | Sequence[str] | None = None,
     labels: Sequence[int] = (0, 1, 2),
     min_slices: int = 16,
     on_bad_case: OnBadCase = "error",
+    repair: bool = False,
     workers: int = 2,
     **options: Any,
 ) -> None:
@@ -53,25 +56,28 @@ def prepare(
         seed: Of the split, and of the phantom.
         test_fraction: Share of the patients that is for testing.
         folds: Number of folds of the others.
+        centres: Those to take; all of them by default.
         labels: Values that masks may hold.
         min_slices: Slices that a case needs.
         on_bad_case: error stops, skip leaves bad cases out of the list and records them in OUTPUT/left_out.json.
+        repair: Cut off a slice that image or mask has too many, into OUTPUT/repaired.
         workers: Threads.
         options: Further options of the source (count, size; mode link or copy; cache_dir, windows).
     """
     directory = Path(output)
-    cases = _run_source(source, directory, input, seed=seed, workers=workers, **options)
+    cases = _of_centres(_run_source(source, directory, input, seed=seed, workers=workers, **options), centres)
     limits = Limits(labels=tuple(labels), min_slices=min_slices)
     entries = [{"case_id": c.case_id, "image": str(c.image), "label": str(c.label), "case": c} for c in cases]
-    problems = find_problems(entries, limits=limits, workers=workers, known=directory / ".checked.json")
+    to = directory / "repaired" if repair else None
+    entries, problems = _checked(entries, to, limits=limits, workers=workers, known=directory / ".checked.json")
     good = keep_good(entries, problems, on_bad_case=on_bad_case, record=directory / "left_out.json")
     datalist = make_datalist(
-        [_relative(entry["case"], directory) for entry in good],
+        [_relative(entry, directory) for entry in good],
         seed=seed,
         test_fraction=test_fraction,
         folds=folds or _SOURCES[source][1],
         name=source,
-        labels=_SOURCES[source][2],
+        labels={str(value): _SOURCES[source][2].get(str(value), f"label {value}") for value in labels},
     )
     write_datalist(datalist, directory / "datalist.json")
     counts = len(datalist["training"]), len(datalist["testing"])
@@ -82,7 +88,7 @@ def check(
     datalist: str,
     dataset_dir: str | None = None,
     *,
-    labels: Sequence[int] = (0, 1, 2),
+    labels: Sequence[int] | None = None,
     min_slices: int = 16,
     on_bad_case: OnBadCase = "error",
     repair: bool = False,
@@ -93,25 +99,55 @@ def check(
     Args:
         datalist: Path of the list.
         dataset_dir: Folder that its paths are relative to; by default its own.
-        labels: Values that masks may hold.
+        labels: Values that masks may hold; by default those that the list names.
         min_slices: Slices that a case needs.
         on_bad_case: error ends with status 1 when something is wrong, skip only tells.
-        repair: Cut off a slice that image or mask has too many.
+        repair: Cut off a slice that image or mask has too many, into DATASET_DIR/repaired, and list the new file.
         workers: Threads.
     """
     root = Path(dataset_dir) if dataset_dir is not None else Path(datalist).parent
     content = read_datalist(datalist)
     entries = select_cases(content, dataset_dir=root)
     entries += select_cases(content, folds="testing", dataset_dir=root) if content.get("testing") else []
-    limits = Limits(labels=tuple(labels), min_slices=min_slices)
-    problems = find_problems(entries, limits=limits, workers=workers)
+    limits = Limits(labels=label_values(content) if labels is None else tuple(labels), min_slices=min_slices)
+    entries, problems = _checked(entries, root / "repaired" if repair else None, limits=limits, workers=workers)
     if repair:
-        differ = {problem.case_id for problem in problems if problem.kind == "shapes differ"}
-        mended = [e["case_id"] for e in entries if e["case_id"] in differ and repair_slices(e)]
-        logger.info("repaired %d cases: %s", len(mended), mended)
-        problems = find_problems(entries, limits=limits, workers=workers) if mended else problems
+        write_datalist(_with_paths(content, entries, root), datalist)
     good = keep_good(entries, problems, on_bad_case=on_bad_case)
     logger.info("%d of %d cases are good", len(good), len(entries))
+
+
+def _checked(
+    entries: Sequence[Mapping[str, Any]], repair_dir: Path | None, **options: Any
+) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Entries, mended where that is asked for and possible, and what is wrong with them."""
+    problems = find_problems(entries, **options)
+    mended = repair_entries(entries, problems, directory=repair_dir) if repair_dir else {}
+    if mended:
+        logger.info("repaired %d cases in %s: %s", len(mended), repair_dir, ", ".join(mended))
+        problems = [problem for problem in problems if problem.case_id not in mended]
+        problems += find_problems(list(mended.values()), **options)
+    return [mended.get(entry["case_id"], dict(entry)) for entry in entries], problems
+
+
+def _with_paths(datalist: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], root: Path) -> dict[str, Any]:
+    """The data list with the paths of `entries`, relative to `root`."""
+    paths = {e["case_id"]: {key: _below(e[key], root) for key in ("image", "label")} for e in entries}
+    sides = {side: [{**e, **paths[e["case_id"]]} for e in datalist[side]] for side in ("training", "testing")}
+    return {**datalist, **sides}
+
+
+def _below(path: str, root: Path) -> str:
+    return Path(os.path.relpath(path, root.resolve())).as_posix()
+
+
+def _of_centres(cases: Sequence[Case], centres: str | Sequence[str] | None) -> list[Case]:
+    if centres is None:
+        return list(cases)
+    wanted, there = {centres} if isinstance(centres, str) else set(centres), {case.centre for case in cases}
+    if unknown := sorted(wanted - there):
+        raise ValueError(f"--centres {','.join(unknown)}: not among the centres {', '.join(sorted(there))}")
+    return [case for case in cases if case.centre in wanted]
 
 
 def _run_source(source: str, directory: Path, input_dir: str | None, *, seed: int, **options: Any) -> list[Case]:
@@ -125,8 +161,9 @@ def _run_source(source: str, directory: Path, input_dir: str | None, *, seed: in
     return function(directory, seed=seed, **options)
 
 
-def _relative(case: Case, directory: Path) -> Case:
-    return replace(case, image=case.image.relative_to(directory), label=case.label.relative_to(directory))
+def _relative(entry: Mapping[str, Any], directory: Path) -> Case:
+    image, label = (Path(entry[key]).relative_to(directory) for key in ("image", "label"))
+    return replace(entry["case"], image=image, label=label)
 
 
 def main(command: Sequence[str] | None = None) -> None:

@@ -22,12 +22,14 @@ def make_datalist(
     folds: int = 5,
     name: str = "CT image + mask pairs",
     description: str = "",
+    licence: str = "",
     labels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Data list of ``cases``, whose paths are relative to the folder that the list will lie in.
 
     Returns:
-        ``name, description, seed, labels``, ``training`` with a fold for each entry, ``testing``; sorted by case id.
+        ``name, description, licence, seed, labels``, ``training`` with a fold for each entry, ``testing``; entries
+        sorted by case id.
     """
     fold_of = split_cases(cases, test_fraction=test_fraction, folds=folds, seed=seed)
     entries = {"training": [], "testing": []}
@@ -42,7 +44,8 @@ def make_datalist(
         fold = fold_of[case.case_id]
         entries["testing" if fold == TEST else "training"].append(entry if fold == TEST else {**entry, "fold": fold})
     labels = labels or {"0": "background", "1": "tumour", "2": "lymph node"}
-    return {"name": name, "description": description, "seed": seed, "labels": dict(labels), **entries}
+    notes = {"name": name, "description": description, "licence": licence, "seed": seed}
+    return {**notes, "labels": dict(labels), **entries}
 
 
 def write_datalist(datalist: Mapping[str, Any], path: str | Path) -> None:
@@ -70,6 +73,8 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path} is no JSON ({error}): make it again with `python -m common.data prepare`") from error
     if not isinstance(datalist, dict) or not isinstance(datalist.get("training"), list):
         raise ValueError(f"{path} has no list 'training', expected the MSD form {{training: […], testing: […]}}")
+    if not isinstance(datalist.setdefault("testing", []), list):
+        raise ValueError(f"{path}: 'testing' is {datalist['testing']!r}, expected a list of entries")
     _check_entries(datalist, path)
     return datalist
 
@@ -77,6 +82,8 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
 def _check_entries(datalist: Mapping[str, Any], path: Path) -> None:
     entries = [*datalist["training"], *datalist.get("testing", [])]
     for number, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not isinstance(entry.get("fold", 0), int):
+            raise ValueError(f"{path}: entry {number} is {entry!r}, expected {list(_KEYS)} and a fold, a whole number")
         if missing := [key for key in _KEYS if key not in entry]:
             raise ValueError(f"{path}: entry {entry.get('case_id', number)} lacks {missing}, expected {list(_KEYS)}")
     ids = [entry["case_id"] for entry in entries]
@@ -93,6 +100,11 @@ def _check_entries(datalist: Mapping[str, Any], path: Path) -> None:
         )
 
 
+def label_values(datalist: Mapping[str, Any]) -> tuple[int, ...]:
+    """Values that the masks may hold; 0, 1 and 2 where the list does not say."""
+    return tuple(sorted(int(value) for value in datalist.get("labels") or (0, 1, 2)))
+
+
 def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_dir: str | Path) -> list[dict[str, Any]]:
     """Entries of ``folds`` with absolute paths under ``dataset_dir``.
 
@@ -106,6 +118,8 @@ def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_di
     """
     if folds == "testing":
         chosen = datalist.get("testing", [])
+    elif isinstance(folds, str) and folds != "all":
+        raise ValueError(f"folds is '{folds}', expected all, testing, a fold or a list of folds")
     else:
         entries = datalist["training"]
         there = sorted({entry.get("fold", 0) for entry in entries})

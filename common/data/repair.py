@@ -1,6 +1,8 @@
-"""Mends pairs whose image and mask differ by a slice at the end (thesis: off-by-one slices in HECKTOR)."""
+"""Mends pairs whose image and mask differ by a slice at the end (thesis 3.4.1: 512×512×91 and 512×513×91)."""
 
-from collections.abc import Mapping
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,28 +10,48 @@ import nibabel as nib
 import numpy as np
 
 from ..files import replacing
+from .check import Problem, same_place
 
 
-def repair_slices(entry: Mapping[str, Any], *, most: int = 1) -> bool:
-    """Cut the longer of image and mask to the shorter one's slices, at the far end; whether that was done.
+def repair_entries(
+    entries: Sequence[Mapping[str, Any]], problems: Sequence[Problem], *, directory: str | Path
+) -> dict[str, dict[str, Any]]:
+    """Mended entries, by case id, of those cases whose only problem is that the shapes differ; see `repair_slices`."""
+    kinds = defaultdict(set)
+    for problem in problems:
+        kinds[problem.case_id].add(problem.kind)
+    differ = [entry for entry in entries if kinds[entry["case_id"]] == {"shapes differ"}]
+    mended = {entry["case_id"]: repair_slices(entry, directory=directory) for entry in differ}
+    return {case_id: entry for case_id, entry in mended.items() if entry is not None}
 
-    Done only where the affines agree and nothing but up to ``most`` slices of one axis differs. A link is replaced by
-    the new file; the file it points to stays as it is.
+
+def repair_slices(entry: Mapping[str, Any], *, directory: str | Path, most: int = 1) -> dict[str, Any] | None:
+    """Cut the longer of image and mask to the shorter one's slices, at the far end, into a new file.
+
+    Done only where the affines agree and nothing but up to ``most`` slices of one axis differs. The files of ``entry``
+    stay as they are; the new one is ``images/<case_id>.nii.gz`` or ``labels/…`` in ``directory``.
+
+    Returns:
+        The entry with the path of the new file; None where the pair cannot be mended so.
     """
     volumes = {key: nib.load(entry[key]) for key in ("image", "label")}
     shapes = np.array([volume.shape for volume in volumes.values()])
     differences = np.abs(shapes[0] - shapes[1])
     one_axis = np.count_nonzero(differences) == 1 and differences.max() <= most
-    if not one_axis or not np.allclose(volumes["image"].affine, volumes["label"].affine, atol=1e-3):
-        return False
     shape = shapes.min(axis=0)
-    for key, volume in volumes.items():
-        if volume.shape != tuple(shape):
-            _write_cut(volume, shape, Path(entry[key]))
-    return True
+    if not one_axis or not same_place(volumes["image"].affine, volumes["label"].affine, shape):
+        return None
+    key = next(key for key, volume in volumes.items() if volume.shape != tuple(shape))
+    path = Path(directory) / f"{key}s" / f"{entry['case_id']}.nii.gz"
+    _write_cut(volumes[key], shape, Path(entry[key]), path)
+    return {**entry, key: str(path)}
 
 
-def _write_cut(volume: nib.Nifti1Image, shape: np.ndarray, path: Path) -> None:
-    cut = volume.slicer[tuple(slice(int(n)) for n in shape)]
+def _write_cut(volume: nib.Nifti1Image, shape: np.ndarray, source: Path, path: Path) -> None:
+    """Write the cut volume with the time of its source, by which later runs know it."""
+    stat = source.stat()
+    if path.is_file() and path.stat().st_mtime_ns == stat.st_mtime_ns:
+        return
     with replacing(path) as temporary:
-        nib.save(cut, temporary)
+        nib.save(volume.slicer[tuple(slice(int(n)) for n in shape)], temporary)
+        os.utime(temporary, ns=(stat.st_atime_ns, stat.st_mtime_ns))

@@ -20,9 +20,11 @@ def split_cases(cases: Sequence[Case], *, test_fraction: float = 0.2, folds: int
     Raises:
         ValueError: There are too few patients for the split.
     """
+    if not 0 <= test_fraction < 1:
+        raise ValueError(f"test_fraction is {test_fraction}, expected 0 up to, and without, 1")
     patients = _patients_by_centre(cases)
     count = sum(len(ids) for ids in patients.values())
-    test_count = int(np.ceil(test_fraction * count)) if test_fraction else 0
+    test_count = int(np.ceil(round(test_fraction * count, 6)))  # 0.07 · 100 is 7.000000000000001
     if folds < 1 or count - test_count < folds:
         raise ValueError(
             f"{count} patients cannot be split into {test_count} for testing and {folds} folds of at least one: "

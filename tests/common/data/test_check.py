@@ -42,7 +42,10 @@ def shifted():
 # kind: what image, label or label affine is replaced by; what the message holds
 BAD = {
     "NaN or infinite": ({"image": with_voxel(good_image(), np.nan, np.float32)}, ["1 voxels", "finite HU"]),
-    "not HU": ({"image": (good_image() + 1000).astype(np.int16)}, ["values 0 to 1040", "Hounsfield units", "slope"]),
+    "not HU": (
+        {"image": (good_image() + 1000).astype(np.int16)},
+        ["values 0 to 1040, 0.0% air, 75.0% soft tissue", "Hounsfield units", "slope"],
+    ),
     "too few slices": (
         {"image": good_image()[..., :9], "label": good_label()[..., :9]},
         ["9 slices", "at least 16", "leave the case out"],
@@ -53,6 +56,18 @@ BAD = {
     "unknown label values": ({"label": with_voxel(good_label(), 7)}, ["7", "only [0, 1, 2]", "--labels"]),
     "not a volume": ({"image": good_image()[..., None].repeat(2, 3)}, ["shape (8, 8, 20, 2)", "3 axes"]),
 }
+RGB = [("R", "u1"), ("G", "u1"), ("B", "u1")]
+RAW = good_image() + 1024
+# what an image looks like that is no HU though its values reach low or high
+NOT_HU = {
+    "shares of 1": (good_image() + 1000) / 1040.0,
+    "shifted twice": good_image() - 1000,
+    "raw, padded with -2000": with_voxel(RAW, -2000),
+    "constant": np.full(SHAPE, -1000.0),
+    "no scanner's": with_voxel(good_image(), 1e6, np.float32),
+}
+# as the thesis found them (tables 3.3 to 3.6): padding far below air, metal far above bone
+HU = {"padding": with_voxel(good_image(), -16989), "metal": with_voxel(good_image(), 31743)}
 
 
 def write(folder, name="c0", image=None, label=None, affine=AFFINE):
@@ -106,6 +121,53 @@ def test_truncated_files_are_unreadable(tmp_path, suffix):
     assert problems[0].remedy == "copy or download it again"
 
 
+@pytest.mark.parametrize("end", [b"", b"\0\0\0\0"], ids=["without checksum", "wrong checksum"])
+def test_damage_that_only_the_checksum_tells_is_found(tmp_path, end):
+    entry = write(tmp_path)
+    path = tmp_path / "images" / "c0.nii.gz"
+    content = path.read_bytes()
+    path.write_bytes(content[:-8] + end + (content[-4:] if end else b""))
+    assert [problem.kind for problem in check_case(entry)] == ["unreadable file"]
+
+
+def test_no_damaged_header_stops_the_pass(tmp_path):
+    entry = write(tmp_path)
+    path = tmp_path / "images" / "c0.nii"
+    content = nib.load(entry["image"]).to_bytes()
+    rng = np.random.default_rng(1)
+    for _ in range(150):
+        damaged = bytearray(content)
+        damaged[rng.integers(0, 352)] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        assert isinstance(check_case({**entry, "image": str(path)}), list)
+
+
+@pytest.mark.parametrize("name", NOT_HU)
+def test_values_that_are_no_hu_are_told(tmp_path, name):
+    assert [problem.kind for problem in check_case(write(tmp_path, image=NOT_HU[name]))] == ["not HU"]
+
+
+@pytest.mark.parametrize("name", HU)
+def test_the_extremes_of_real_scans_are_hu(tmp_path, name):
+    assert check_case(write(tmp_path, image=HU[name])) == []
+
+
+def test_colours_and_flat_affines_are_no_volumes(tmp_path):
+    entry = write(tmp_path, image=np.zeros(SHAPE, RGB))
+    assert "[('R', 'u1')" in check_case(entry)[0].found
+    flat = nib.Nifti1Image(good_image(), None)
+    flat.header.set_sform(np.diag([2.0, 2.0, 0.0, 1.0]), code=1)
+    nib.save(flat, entry["image"])
+    assert [problem.kind for problem in check_case(entry)] == ["unusable affine"]
+
+
+@pytest.mark.parametrize("shift,kinds", [(0.15, []), (0.25, ["affines differ"])])
+def test_affines_may_differ_by_less_than_a_tenth_of_a_voxel(tmp_path, shift, kinds):
+    affine = AFFINE.copy()
+    affine[0, 3] = shift  # voxels of 2 mm
+    assert [problem.kind for problem in check_case(write(tmp_path, affine=affine))] == kinds
+
+
 def test_missing_files_and_other_formats_are_named(tmp_path):
     entry = write(tmp_path)
     (tmp_path / "images" / "text.nii.gz").write_text("hello")
@@ -134,6 +196,9 @@ def test_skip_leaves_bad_cases_out_and_records_them(tmp_path, caplog):
     assert [entry["case_id"] for entry in entries] == ["good"]
     assert "left out 1 of 2 cases" in caplog.text and "empty mask" in caplog.text
     assert json.loads(record.read_text())[0]["case_id"] == "bad"
+    write(tmp_path, "bad")
+    assert len(resolve_cases(datalist, on_bad_case="skip", record=record)) == 2
+    assert not record.exists()  # it would say what is no longer so
 
 
 def test_nothing_left_is_an_error_even_with_skip(tmp_path):
@@ -156,27 +221,51 @@ def test_good_pairs_are_read_once_until_they_change(tmp_path, monkeypatch):
     assert [p.kind for p in find_problems([entry], known=known)] == ["unknown label values"]
 
 
+def test_what_an_interrupted_pass_has_read_is_kept(tmp_path, monkeypatch):
+    entries = [write(tmp_path, name) for name in ("a", "b")]
+    known = tmp_path / ".checked.json"
+
+    def stop(entry, limits):
+        if entry["case_id"] == "b":
+            raise KeyboardInterrupt
+        return []
+
+    monkeypatch.setattr("common.data.cases.check_case", stop)
+    with pytest.raises(KeyboardInterrupt):
+        find_problems(entries, known=known, workers=1)
+    assert len(json.loads(known.read_text())) == 1
+
+
+def test_masks_may_hold_the_labels_of_the_list(tmp_path):
+    write(tmp_path, label=with_voxel(good_label(), 7))
+    path = write_list(tmp_path, ["c0"])
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": {"0": "", "1": "", "7": ""}}))
+    assert len(resolve_cases(path)) == 1
+
+
 @pytest.mark.parametrize("longer", ["image", "label"])
-def test_repair_cuts_the_slice_too_many_and_leaves_a_linked_file_alone(tmp_path, longer):
+def test_repair_cuts_the_slice_too_many_into_a_new_file(tmp_path, longer):
     short = {"label": good_label()[..., :-1]} if longer == "image" else {"image": good_image()[..., :-1]}
     entry = write(tmp_path, **short)
-    link = tmp_path / "link.nii.gz"
-    link.symlink_to(entry[longer])
-    before = link.resolve().read_bytes()
-    entry[longer] = str(link)
-    assert repair_slices(entry)
-    assert check_case(entry) == []
+    before = {key: (tmp_path / f"{key}s" / "c0.nii.gz").read_bytes() for key in ("image", "label")}
+    mended = repair_slices(entry, directory=tmp_path / "mended")
+    assert check_case(mended) == []
+    path = tmp_path / "mended" / f"{longer}s" / "c0.nii.gz"
+    assert mended == {**entry, longer: str(path)}
     np.testing.assert_array_equal(
-        nib.load(link).get_fdata(), (good_image() if longer == "image" else good_label())[..., :-1]
+        nib.load(path).get_fdata(), (good_image() if longer == "image" else good_label())[..., :-1]
     )
-    assert not link.is_symlink()
-    assert before == (tmp_path / f"{longer}s" / "c0.nii.gz").read_bytes()
+    assert {key: (tmp_path / f"{key}s" / "c0.nii.gz").read_bytes() for key in before} == before
 
 
 def test_repair_does_nothing_where_more_is_wrong(tmp_path):
-    assert not repair_slices(write(tmp_path, label=good_label()[..., :-2]))
-    assert not repair_slices(write(tmp_path, label=good_label()[..., :-1], affine=shifted()))
-    assert not repair_slices(write(tmp_path, label=good_label()[:-1, :, :-1]))
+    for change in (
+        {"label": good_label()[..., :-2]},
+        {"label": good_label()[..., :-1], "affine": shifted()},
+        {"label": good_label()[:-1, :, :-1]},
+    ):
+        assert repair_slices(write(tmp_path, **change), directory=tmp_path / "mended") is None
+    assert not (tmp_path / "mended").exists()
 
 
 @pytest.mark.openkbp

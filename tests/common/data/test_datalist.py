@@ -54,6 +54,17 @@ def test_too_few_patients_is_an_error():
         split_cases([case(str(i)) for i in range(4)])
 
 
+@pytest.mark.parametrize("fraction", [-0.2, 1, 1.5])
+def test_an_impossible_fraction_is_an_error(fraction):
+    with pytest.raises(ValueError, match=f"test_fraction is {fraction}, expected 0 up to"):
+        split_cases([case(str(i)) for i in range(40)], test_fraction=fraction)
+
+
+def test_fractions_are_not_rounded_up_by_floating_point():
+    assert 0.07 * 100 > 7
+    assert Counter(split_cases([case(str(i)) for i in range(100)], test_fraction=0.07).values())[TEST] == 7
+
+
 @pytest.fixture
 def datalist():
     return make_datalist([case(f"c{i:02d}") for i in range(20)], folds=4)
@@ -80,6 +91,8 @@ def test_an_unknown_fold_is_named(datalist, tmp_path):
         select_cases(datalist, folds=[0, 7], dataset_dir=tmp_path)
     with pytest.raises(ValueError, match=r"folds \[\] select no case"):
         select_cases(datalist, folds=[], dataset_dir=tmp_path)
+    with pytest.raises(ValueError, match="folds is 'train', expected all, testing, a fold or a list of folds"):
+        select_cases(datalist, folds="train", dataset_dir=tmp_path)
 
 
 def test_hash_sees_cases_and_folds_and_nothing_else(datalist):
@@ -110,6 +123,10 @@ def test_bad_lists_are_explained(datalist, tmp_path):
         read(lambda bad: bad["training"].append(bad["training"][0]))
     with pytest.raises(ValueError, match=r"patients \['c\d\d'\] are in several folds or in training and testing"):
         read(lambda bad: bad["testing"][0].update(patient=bad["training"][0]["patient"]))
+    with pytest.raises(ValueError, match=r"'testing' is None, expected a list"):
+        read(lambda bad: bad.update(testing=None))
+    with pytest.raises(ValueError, match=r"entry 16 is 'images/a.nii.gz', expected"):
+        read(lambda bad: bad.update(testing=["images/a.nii.gz"]))  # the form of MSD's own lists
     path.write_text("{")
     with pytest.raises(ValueError, match="is no JSON"):
         read_datalist(path)
