@@ -180,7 +180,7 @@ def test_a_killed_run_goes_on_and_ends_bit_equal(bundle_command, run_command, ph
 def test_two_processes_train_what_one_does_with_the_global_batch(bundle_command, run_command, phantom_dir, tmp_path):
     # The second step's losses come of the first's averaged gradients. Adam with β₁ = 0 then turns the rounding of
     # gradients near zero into whole steps, so later losses drift apart whatever sums them.
-    common = {"dataset_dir": phantom_dir, "cache_dir": tmp_path / "cache", "max_steps": 2}
+    common = {"dataset_dir": phantom_dir, "cache_dir": tmp_path / "cache", "max_steps": 2, "lr_g": "2e-4"}
     one = run_command(
         bundle_command("training", ["train", "smoke"], batch_size=4, output_dir=tmp_path / "one", **common)
     )
@@ -197,6 +197,7 @@ def test_two_processes_train_what_one_does_with_the_global_batch(bundle_command,
         )
     )
     assert two.returncode == 0, two.stderr
+    assert newest_state(tmp_path / "one")["settings"]["optimisers"][0] == 0.0002  # as a user types it
     for a, b in zip(losses(tmp_path / "one"), losses(tmp_path / "two"), strict=True):
         assert b == pytest.approx(a, abs=1e-5)
 

@@ -125,15 +125,16 @@ def test_other_objectives_train(hagan_training, objective, extra):
     assert set(losses.steps[-1]) == {"d", "d_real", "d_fake", "g", "e", "e_sub", "r1"} | extra
 
 
-def test_bf16_stays_close_to_fp32_and_keeps_fp32_weights(hagan_training, networks):
+@pytest.mark.parametrize("half", ["bf16", "fp16"])
+def test_half_precision_stays_close_to_fp32_and_keeps_fp32_weights(hagan_training, networks, half):
     losses = {}
-    for amp in ("off", "bf16"):
+    for amp in ("off", half):
         nets, handler = networks(), Losses()
         hagan_training(nets=nets, max_steps=1, amp=amp, handlers=[handler]).run()
         losses[amp] = handler.steps[0]
         assert all(p.dtype == torch.float32 for net in nets.values() for p in net.parameters())
-    assert losses["bf16"] == pytest.approx(losses["off"], rel=0.05)
-    assert losses["bf16"] != losses["off"]
+    assert losses[half] == pytest.approx(losses["off"], rel=0.05)
+    assert losses[half] != losses["off"]
 
 
 def test_training_learns_to_reconstruct(hagan_training):
