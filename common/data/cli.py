@@ -15,19 +15,18 @@ import fire
 from .case import Case
 from .cases import OnBadCase, find_problems, keep_good
 from .check import Limits, Problem
-from .datalist import label_values, make_datalist, read_datalist, select_cases, write_datalist
+from .datalist import HEAD_AND_NECK, label_values, make_datalist, read_datalist, select_cases, write_datalist
 from .repair import repair_entries
 
 logger = logging.getLogger(__name__)
 Source = Literal["phantom", "registry", "hecktor", "openkbp", "pairs"]
 # source: (needs --input, folds, what the mask's values mean)
-_HEAD_AND_NECK = {"0": "background", "1": "tumour", "2": "lymph node"}
 _SOURCES: dict[str, tuple[bool, int, dict[str, str]]] = {
-    "phantom": (False, 5, _HEAD_AND_NECK),
+    "phantom": (False, 5, HEAD_AND_NECK),
     "registry": (False, 2, {"0": "background", "1": "aorta", "2": "heart"}),  # three patients: one test, two folds
-    "hecktor": (True, 5, _HEAD_AND_NECK),
+    "hecktor": (True, 5, HEAD_AND_NECK),
     "openkbp": (True, 5, {"0": "background", "1": "PTV70", "2": "PTV63 and PTV56"}),
-    "pairs": (True, 5, _HEAD_AND_NECK),
+    "pairs": (True, 5, HEAD_AND_NECK),
 }
 
 

@@ -11,6 +11,7 @@ from .case import Case
 from .split import TEST, split_cases
 
 Folds = int | Sequence[int] | Literal["all", "testing"] | None
+HEAD_AND_NECK = {"0": "background", "1": "tumour", "2": "lymph node"}  # HECKTOR 2022
 _KEYS = ("case_id", "image", "label", "centre")
 
 
@@ -43,9 +44,8 @@ def make_datalist(
         }
         fold = fold_of[case.case_id]
         entries["testing" if fold == TEST else "training"].append(entry if fold == TEST else {**entry, "fold": fold})
-    labels = labels or {"0": "background", "1": "tumour", "2": "lymph node"}
     notes = {"name": name, "description": description, "licence": licence, "seed": seed}
-    return {**notes, "labels": dict(labels), **entries}
+    return {**notes, "labels": dict(labels or HEAD_AND_NECK), **entries}
 
 
 def write_datalist(datalist: Mapping[str, Any], path: str | Path) -> None:
@@ -75,6 +75,7 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path} has no list 'training', expected the MSD form {{training: […], testing: […]}}")
     if not isinstance(datalist.setdefault("testing", []), list):
         raise ValueError(f"{path}: 'testing' is {datalist['testing']!r}, expected a list of entries")
+    datalist["labels"] = datalist.get("labels") or dict(HEAD_AND_NECK)
     _check_entries(datalist, path)
     return datalist
 
@@ -101,8 +102,8 @@ def _check_entries(datalist: Mapping[str, Any], path: Path) -> None:
 
 
 def label_values(datalist: Mapping[str, Any]) -> tuple[int, ...]:
-    """Values that the masks may hold; 0, 1 and 2 where the list does not say."""
-    return tuple(sorted(int(value) for value in datalist.get("labels") or (0, 1, 2)))
+    """Values that the masks may hold; `read_datalist` has filled in 0, 1 and 2 where the list does not say."""
+    return tuple(sorted(int(value) for value in datalist["labels"]))
 
 
 def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_dir: str | Path) -> list[dict[str, Any]]:
@@ -131,6 +132,14 @@ def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_di
         raise ValueError(f"folds {folds} select no case of the data list")
     root = Path(dataset_dir).resolve()
     return [{**entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])} for entry in chosen]
+
+
+def label_names(names: Mapping[str, str], *, binary: bool = False) -> dict[str, str]:
+    """Number to name of the labels in order; with ``binary`` one foreground that is named after all of it."""
+    ordered = {str(value): names[str(value)] for value in sorted(int(value) for value in names)}
+    if not binary:
+        return ordered
+    return {"0": ordered.pop("0", "background"), "1": " or ".join(ordered.values())}
 
 
 def datalist_hash(datalist: Mapping[str, Any]) -> str:

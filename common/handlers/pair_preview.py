@@ -1,6 +1,6 @@
 """Picture of the first pairs of a generation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ class PairPreview:
         path: Of the PNG.
         count: Number of pairs.
         window: HU shown as black and white.
+        label_names: Number to name, in order, for the legend.
         spacing: Of the voxels, mm.
     """
 
@@ -25,11 +26,13 @@ class PairPreview:
         *,
         count: int = 4,
         window: Sequence[float] = (-1024, 600),
+        label_names: Mapping[str, str] | None = None,
         spacing: Sequence[float] = (1, 1, 1),
     ) -> None:
         self.path = Path(path)
         self.count = count
         self.window = tuple(window)
+        self.label_names = list((label_names or {"0": "background", "1": "foreground"}).values())[1:]
         self.spacing = tuple(spacing)
         self.samples: list[dict[str, Any]] = []
 
@@ -53,5 +56,6 @@ class PairPreview:
             path=self.path,
             window=self.window,
             spacing=self.spacing,
+            label_names=self.label_names,
         )
         self.samples = []

@@ -1,6 +1,6 @@
 """Pictures of what the generator makes of the same latents as training goes on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class SamplePreviews:
         postprocessing: Takes ``{"pred": pair (C, S)}`` and returns it with image in HU and label.
         latent_dim, seed, count: Of the latents.
         window: HU shown as black and white.
+        label_names: Number to name, in order, for the legend.
         spacing: Tells the spacing of the voxels, mm, when the first picture is drawn.
         interval: Steps between two pictures.
         writer: For TensorBoard.
@@ -42,6 +43,7 @@ class SamplePreviews:
         seed: int = 0,
         count: int = 3,
         window: Sequence[float] = (-1024, 600),
+        label_names: Mapping[str, str] | None = None,
         spacing: Callable[[], Sequence[float]] = lambda: (1, 1, 1),
         interval: int = 1000,
         writer: SummaryWriter | None = None,
@@ -52,6 +54,7 @@ class SamplePreviews:
         self.postprocessing = postprocessing
         self.latents = LatentDataset(count, latent_dim, seed=seed)
         self.window = tuple(window)
+        self.label_names = list((label_names or {"0": "background", "1": "foreground"}).values())[1:]
         self.spacing = spacing
         self.interval = interval
         self.writer = writer
@@ -70,7 +73,8 @@ class SamplePreviews:
         samples = self.generate(engine.state.device)
         images = [sample["image"] for sample in samples]
         masks = [sample["label"] for sample in samples] if "label" in samples[0] else None
-        pair_grid(images, masks, path=path, window=self.window, spacing=self.spacing())
+        options = {"window": self.window, "spacing": self.spacing(), "label_names": self.label_names}
+        pair_grid(images, masks, path=path, **options)
         if self.writer is not None:
             self._write(images[0], step)
 

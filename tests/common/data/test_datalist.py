@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.data.case import Case
-from common.data.datalist import datalist_hash, make_datalist, read_datalist, select_cases, write_datalist
+from common.data.datalist import datalist_hash, label_names, make_datalist, read_datalist, select_cases, write_datalist
 from common.data.split import TEST, split_cases
 
 HECKTOR = {"MDA": 198, "CHUP": 72, "CHUS": 72, "CHUM": 56, "HGJ": 55, "CHUV": 53, "HMR": 18}  # thesis table 3.1
@@ -130,3 +130,9 @@ def test_bad_lists_are_explained(datalist, tmp_path):
     path.write_text("{")
     with pytest.raises(ValueError, match="is no JSON"):
         read_datalist(path)
+
+
+def test_names_of_labels_follow_their_numbers_and_join_when_binary():
+    names = {"2": "lymph node", "0": "background", "1": "tumour"}
+    assert list(label_names(names).items()) == [("0", "background"), ("1", "tumour"), ("2", "lymph node")]
+    assert label_names(names, binary=True) == {"0": "background", "1": "tumour or lymph node"}
