@@ -182,8 +182,8 @@ def _finite_floats(losses: Mapping[str, Tensor], step: int) -> dict[str, float]:
     output = dict(zip(losses, values, strict=True))
     if not np.isfinite(values).all():
         raise NonFiniteLossError(
-            f"losses at step {step} are {output}: the last checkpoint, from before, is kept. Lower the learning rates, "
-            "set --amp off, or look at the data; the same command then goes on from there"
+            f"losses at step {step} are {output}: the last checkpoint, from before, is kept. Start the same "
+            "command with lower learning rates or --amp off, and it goes on from there; or look at the data"
         )
     return output
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 from torch import Tensor
+from torch.optim import Optimizer
 
 from ..files import replacing
 
@@ -27,7 +28,7 @@ class TrainingCheckpoint:
         directory: Of ``checkpoint_<step>.pt``.
         objects: What to keep, by name: anything with ``state_dict``, Ignite's EMA handler, a dictionary of such, or
             None for what a config has disabled.
-        settings: What must be equal to go on: sizes, data list hash, seed. Plain values.
+        settings: What must be equal to go on: sizes, data list hash, seed. Plain values. Learning rates may differ.
         interval: Steps between two checkpoints; the last step is always kept.
         keep: Number of newest files to keep.
         save: Whether this process writes.
@@ -99,7 +100,7 @@ class TrainingCheckpoint:
     def _restore(self, engine: Engine, state: Mapping[str, Any], path: Path) -> None:
         self._check_settings(state["settings"], path)
         for name, item in self.objects.items():
-            item.load_state_dict(state["objects"][name])
+            _load(item, state["objects"][name])
         engine.scaler.load_state_dict(state["scaler"])
         _set_random_states(state["random"])
         engine.state.iteration = state["iteration"]
@@ -114,6 +115,14 @@ class TrainingCheckpoint:
                 f"{path} was made with other settings:\n{rows}\n"
                 "Use the settings it was made with to go on, or another --output_dir to start afresh."
             )
+
+
+def _load(item: Any, state: Mapping[str, Any]) -> None:
+    """Restore ``item``; an optimiser keeps the learning rates it was made with, so that a run may go on with others."""
+    rates = [group["lr"] for group in item.param_groups] if isinstance(item, Optimizer) else []
+    item.load_state_dict(state)
+    for group, rate in zip(item.param_groups if rates else [], rates, strict=True):
+        group["lr"] = rate
 
 
 def _flat(objects: Mapping[str, Any]) -> dict[str, Any]:

@@ -200,7 +200,8 @@ def test_two_processes_train_what_one_does_with_the_global_batch(bundle_command,
         )
     )
     assert two.returncode == 0, two.stderr
-    assert newest_state(tmp_path / "one")["settings"]["optimisers"][0] == 0.00002  # as a user types it
+    optimizer = newest_state(tmp_path / "one")["objects"]["optimizers.g"]
+    assert optimizer["param_groups"][0]["lr"] == 0.00002  # as a user types it
     for a, b in zip(losses(tmp_path / "one"), losses(tmp_path / "two"), strict=True):
         assert b == pytest.approx(a, abs=1e-5)
 

@@ -27,10 +27,10 @@ def networks():
     return build_networks
 
 
-def build_adam(nets):
+def build_adam(nets, lr=1e-3):
     """Optimisers by the names of HA-GAN's phases."""
     phases = zip(("g", "d", "e", "e_sub"), nets.values(), strict=True)
-    return {name: torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.0, 0.999)) for name, net in phases}
+    return {name: torch.optim.Adam(net.parameters(), lr=lr, betas=(0.0, 0.999)) for name, net in phases}
 
 
 @pytest.fixture

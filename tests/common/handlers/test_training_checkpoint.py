@@ -12,9 +12,9 @@ from common.handlers.training_checkpoint import TrainingCheckpoint, _random_stat
 def train(hagan_training, networks, adam, tmp_path):
     """Function (max_steps, …) -> (weights, trainer): trains with a checkpoint a step in tmp_path."""
 
-    def run(max_steps, *, seed=0, settings=None, keep=2, save=True, prepare=None):
+    def run(max_steps, *, seed=0, lr=1e-3, settings=None, keep=2, save=True, prepare=None):
         nets = networks(seed=seed)
-        optimizers = adam(nets)
+        optimizers = adam(nets, lr=lr)
         checkpoint = TrainingCheckpoint(
             tmp_path,
             {"networks": nets, "optimizers": optimizers, "ema": None},
@@ -57,6 +57,14 @@ def test_other_settings_are_refused_by_name(train, tmp_path):
     train(1, settings={"size": 32, "lr_g": 0.1})
     with pytest.raises(ValueError, match=r"(?s)made with other settings:\n  lr_g: 0.1 .* 0.2 now\n.*--output_dir"):
         train(2, settings={"size": 32, "lr_g": 0.2})
+
+
+def test_a_run_may_go_on_with_other_learning_rates(train):
+    first, _ = train(1)
+    second, trainer = train(2, seed=1, lr=0.0)
+    assert [optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers.values()] == [0.0] * 4
+    assert trainer.optimizers["g"].state_dict()["state"][0]["step"] == 2  # moments came from the file and went on
+    assert torch.equal(first["generator.g_a.fc.weight"], second["generator.g_a.fc.weight"])
 
 
 def test_files_load_without_unpickling_objects(train, tmp_path):
