@@ -101,7 +101,8 @@ class TrainingCheckpoint:
         self._check_settings(state["settings"], path)
         for name, item in self.objects.items():
             _load(item, state["objects"][name])
-        engine.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where the run before had no fp16
+            engine.scaler.load_state_dict(state["scaler"])
         _set_random_states(state["random"])
         engine.state.iteration = state["iteration"]
         engine.state.epoch = state["iteration"] // engine.state.epoch_length

@@ -12,7 +12,7 @@ from common.handlers.training_checkpoint import TrainingCheckpoint, _random_stat
 def train(hagan_training, networks, adam, tmp_path):
     """Function (max_steps, …) -> (weights, trainer): trains with a checkpoint a step in tmp_path."""
 
-    def run(max_steps, *, seed=0, lr=1e-3, settings=None, keep=2, save=True, prepare=None):
+    def run(max_steps, *, seed=0, lr=1e-3, settings=None, keep=2, save=True, prepare=None, amp="off"):
         nets = networks(seed=seed)
         optimizers = adam(nets, lr=lr)
         checkpoint = TrainingCheckpoint(
@@ -23,7 +23,7 @@ def train(hagan_training, networks, adam, tmp_path):
             keep=keep,
             save=save,
         )
-        trainer = hagan_training(nets=nets, optimizers=optimizers, max_steps=max_steps, handlers=[checkpoint])
+        trainer = hagan_training(nets=nets, optimizers=optimizers, max_steps=max_steps, handlers=[checkpoint], amp=amp)
         if prepare:
             prepare(nets)
         trainer.run()
@@ -65,6 +65,13 @@ def test_a_run_may_go_on_with_other_learning_rates(train):
     assert [optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers.values()] == [0.0] * 4
     assert trainer.optimizers["g"].state_dict()["state"][0]["step"] == 2  # moments came from the file and went on
     assert torch.equal(first["generator.g_a.fc.weight"], second["generator.g_a.fc.weight"])
+
+
+@pytest.mark.parametrize("before,after", [("off", "fp16"), ("fp16", "off")])
+def test_a_run_may_go_on_with_another_precision(train, before, after):
+    train(1, amp=before)
+    _, trainer = train(2, amp=after)
+    assert trainer.state.iteration == 2
 
 
 def test_files_load_without_unpickling_objects(train, tmp_path):
