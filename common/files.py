@@ -1,9 +1,11 @@
 """Writing files so that a killed process leaves the old one or the new one, never half of one."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -20,3 +22,9 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(content: Any, path: str | os.PathLike, *, sort_keys: bool = False) -> None:
+    """Write ``content`` as indented JSON, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, sort_keys=sort_keys) + "\n")

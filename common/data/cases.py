@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from tqdm import tqdm
 
-from ..files import replacing
+from ..files import write_json
 from .check import Limits, Problem, check_case, problem_table
 from .datalist import Folds, label_values, read_datalist, select_cases
 
@@ -85,8 +85,7 @@ def _write_record(path: Path, problems: Sequence[Problem]) -> None:
     """What was left out and why; an older record that holds no more is removed."""
     try:
         if problems:
-            with replacing(path) as temporary:
-                temporary.write_text(json.dumps([asdict(problem) for problem in problems], indent=2) + "\n")
+            write_json([asdict(problem) for problem in problems], path)
         elif path.is_file():
             path.unlink()
     except OSError as error:
@@ -141,7 +140,6 @@ def _read_known(path: str | Path | None) -> set[str]:
 
 def _write_known(path: str | Path, keys: set[str]) -> None:
     try:
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(sorted(keys), indent=0))
+        write_json(sorted(keys), path)
     except OSError as error:  # a read-only data set is checked each time
         logger.info("%s cannot be written (%s): the check will be made again", path, error)

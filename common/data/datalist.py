@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ..files import replacing
+from ..files import write_json
 from .case import Case
 from .split import TEST, split_cases
 
@@ -50,8 +50,7 @@ def make_datalist(
 
 def write_datalist(datalist: Mapping[str, Any], path: str | Path) -> None:
     """Write ``datalist`` as JSON, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(datalist, indent=2) + "\n")
+    write_json(datalist, path)
 
 
 def read_datalist(path: str | Path) -> dict[str, Any]:
@@ -140,6 +139,11 @@ def label_names(names: Mapping[str, str], *, binary: bool = False) -> dict[str, 
     if not binary:
         return ordered
     return {"0": ordered.pop("0", "background"), "1": " or ".join(ordered.values())}
+
+
+def foreground_names(names: Mapping[str, str] | None) -> list[str]:
+    """Names of the labels 1, 2, … in order, for a legend."""
+    return list(label_names(names).values())[1:] if names else ["foreground"]
 
 
 def datalist_hash(datalist: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..files import replacing
+from ..files import write_json
 
 FILE_NAME = "provenance.json"
 _REQUIRED = ("bundle", "checkpoint", "seed", "cases", "training", "hu_window", "spacing", "postprocessing")
@@ -27,8 +27,7 @@ def write_provenance(directory: str | Path, provenance: Mapping[str, Any]) -> Pa
     path = Path(directory) / FILE_NAME
     if missing := [key for key in _REQUIRED if key not in provenance]:
         raise ValueError(f"provenance for {path} lacks {missing}")
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(provenance, indent=2, sort_keys=True) + "\n")
+    write_json(provenance, path, sort_keys=True)
     return path
 
 

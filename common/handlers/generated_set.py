@@ -1,6 +1,5 @@
 """Writes generated pairs as a data set: NIfTI files, data list and provenance."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch import Tensor
 
+from ..data.datalist import write_datalist
 from ..data.provenance import file_sha256, write_provenance
 from ..files import replacing
 from .model_file import read_model_file
@@ -91,8 +91,7 @@ class GeneratedSetWriter:
             "training": entries,
             "testing": [],
         }
-        with replacing(self.directory / "dataset.json") as temporary:
-            temporary.write_text(json.dumps(datalist, indent=2) + "\n")
+        write_datalist(datalist, self.directory / "dataset.json")
         write_provenance(self.directory, self._provenance())
 
     def _provenance(self) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
             f"no trained generator at {path}: train one (`run training`, which leaves output_dir/model.pt) and name it "
             "with --checkpoint"
         )
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)  # weights are read when used
     missing = {"model", "settings", "training"} - set(content)
     if missing:
         raise ValueError(

@@ -6,6 +6,7 @@ from typing import Any
 
 from ignite.engine import Engine, Events
 
+from ..data.datalist import foreground_names
 from ..reports.slices import pair_grid
 
 
@@ -32,7 +33,7 @@ class PairPreview:
         self.path = Path(path)
         self.count = count
         self.window = tuple(window)
-        self.label_names = list((label_names or {"0": "background", "1": "foreground"}).values())[1:]
+        self.label_names = foreground_names(label_names)
         self.spacing = tuple(spacing)
         self.samples: list[dict[str, Any]] = []
 

@@ -10,6 +10,7 @@ from monai.inferers import Inferer
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
+from ..data.datalist import foreground_names
 from ..data.latents import LatentDataset
 from ..reports.slices import orthogonal_slices, pair_grid
 
@@ -54,7 +55,7 @@ class SamplePreviews:
         self.postprocessing = postprocessing
         self.latents = LatentDataset(count, latent_dim, seed=seed)
         self.window = tuple(window)
-        self.label_names = list((label_names or {"0": "background", "1": "foreground"}).values())[1:]
+        self.label_names = foreground_names(label_names)
         self.spacing = spacing
         self.interval = interval
         self.writer = writer

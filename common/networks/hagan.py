@@ -48,6 +48,16 @@ def stages(size: tuple[int, int, int]) -> int:
     return int(log2(size[0] // LATENT_STRIDE // 4))
 
 
+def smallest(size: tuple[int, int, int]) -> list[int]:
+    """The smallest map of volumes of ``size``: 4 along the first axis, the others in proportion."""
+    return [axis * 4 // size[0] for axis in size]
+
+
+def _doubling(last: int, count: int, *, low: int) -> list[int]:
+    """Widths of ``count`` layers that double up to ``last`` and do not fall below ``low``."""
+    return [max(low, last >> (count - 1 - k)) for k in range(count)]
+
+
 def _norm(channels: int, *, seamless: bool = False) -> nn.Module:
     return VoxelNorm(channels) if seamless else nn.GroupNorm(gcd(8, channels), channels)
 
@@ -70,7 +80,7 @@ class GeneratorA(nn.Module):
         super().__init__()
         size = volume_size(size)
         ups = stages(size)
-        self.base = [axis * 4 // size[0] for axis in size]
+        self.base = smallest(size)
         widths = [16] * max(2, ups - 2) + [8, 4, 2]  # above 256³ one more stage of 16·channels each
         widths = [channels * width for width in widths]
         self.fc = nn.Linear(latent_dim, widths[0] * prod(self.base))
@@ -198,7 +208,7 @@ class DiscriminatorH(nn.Module):
         super().__init__()
         size = volume_size(size)
         n = stages(size) + 2
-        widths = [image_channels, *(max(channels // 2, 16 * channels >> (n - 1 - k)) for k in range(n))]
+        widths = [image_channels, *_doubling(16 * channels, n, low=channels // 2)]
         layers = []
         for i, o in pairwise(widths):
             # the slab is thinner than wide: kernel 4 while more than 4 slices are left, then 2, then none along depth
@@ -206,8 +216,7 @@ class DiscriminatorH(nn.Module):
             conv = nn.Conv3d(i, o, (kernel, 4, 4), (stride, 2, 2), (padding, 1, 1))
             layers += [_wrap(conv, spectral_norm), nn.LeakyReLU(0.2)]
             depth = depth // stride
-        rest = (depth, *(axis >> n for axis in size[1:]))
-        last = nn.Conv3d(widths[-1], 4 * channels, rest)
+        last = nn.Conv3d(widths[-1], 4 * channels, (depth, *smallest(size)[1:]))
         self.blocks = nn.Sequential(*layers, _wrap(last, spectral_norm), nn.LeakyReLU(0.2), nn.Flatten())
         self.fc1 = _wrap(nn.Linear(4 * channels + 1, 2 * channels), spectral_norm)
         self.fc2 = _wrap(nn.Linear(2 * channels, 1), spectral_norm)
@@ -225,11 +234,11 @@ class DiscriminatorL(nn.Sequential):
     def __init__(self, size: Size, *, channels: int, image_channels: int, spectral_norm: bool) -> None:
         size = volume_size(size)
         n = stages(size)
-        widths = [image_channels, *(max(channels, 8 * channels >> (n - 1 - k)) for k in range(n))]
+        widths = [image_channels, *_doubling(8 * channels, n, low=channels)]
         layers = []
         for i, o in pairwise(widths):
             layers += [_wrap(nn.Conv3d(i, o, 4, 2, 1), spectral_norm), nn.LeakyReLU(0.2)]
-        last = nn.Conv3d(widths[-1], 1, [axis * 4 // size[0] for axis in size])
+        last = nn.Conv3d(widths[-1], 1, smallest(size))
         super().__init__(*layers, _wrap(last, spectral_norm), nn.Flatten())
 
 
@@ -284,6 +293,6 @@ class EncoderG(nn.Sequential):
     def __init__(self, size: Size, *, latent_dim: int = 1024, channels: int = 32) -> None:
         size = volume_size(size)
         n = stages(size)
-        widths = [2 * channels, *(max(channels, 8 * channels >> (n - 1 - k)) for k in range(n))]
+        widths = [2 * channels, *_doubling(8 * channels, n, low=channels)]
         blocks = [_strided(i, o) for i, o in pairwise(widths)]
-        super().__init__(*blocks, nn.Conv3d(widths[-1], latent_dim, [a * 4 // size[0] for a in size]), nn.Flatten())
+        super().__init__(*blocks, nn.Conv3d(widths[-1], latent_dim, smallest(size)), nn.Flatten())
