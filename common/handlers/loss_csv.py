@@ -1,8 +1,9 @@
 """Losses of every step as a CSV file, and their diagram at the end."""
 
 import csv
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from ignite.engine import Engine, Events
 
@@ -19,11 +20,19 @@ class LossCSV:
     Args:
         path: Of the CSV file; the diagram is `path` with the suffix ``.png``.
         alpha: Of the moving average in the diagram (thesis 3.9.1).
+        output_transform: From ``state.output`` to the losses by name, numbers.
     """
 
-    def __init__(self, path: str | Path, *, alpha: float = 0.001) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        alpha: float = 0.001,
+        output_transform: Callable[[Any], Mapping[str, float]] = dict,
+    ) -> None:
         self.path = Path(path)
         self.alpha = alpha
+        self.output_transform = output_transform
         self._file: TextIO | None = None
 
     def attach(self, engine: Engine) -> None:
@@ -33,7 +42,7 @@ class LossCSV:
 
     def write(self, engine: Engine) -> None:
         """Append the losses of this step."""
-        row = {"step": engine.state.iteration, **engine.state.output}
+        row = {"step": engine.state.iteration, **self.output_transform(engine.state.output)}
         if self._file is None:
             self._open(list(row), engine.state.iteration)
         csv.DictWriter(self._file, list(row), lineterminator="\n").writerow(row)

@@ -70,7 +70,7 @@ class TrainingCheckpoint:
             "iteration": engine.state.iteration,
             "settings": self.settings,
             "objects": {name: item.state_dict() for name, item in self.objects.items()},
-            "scaler": engine.scaler.state_dict(),
+            "scaler": engine.scaler.state_dict() if engine.scaler else {},
             "random": _random_states(),
         }
         if not _is_finite(state["objects"]):
@@ -101,7 +101,7 @@ class TrainingCheckpoint:
         self._check_settings(state["settings"], path)
         for name, item in self.objects.items():
             _load(item, state["objects"][name])
-        if state["scaler"]:  # empty where the run before had no fp16
+        if state["scaler"] and engine.scaler:  # empty where the run before had no fp16
             engine.scaler.load_state_dict(state["scaler"])
         _set_random_states(state["random"])
         engine.state.iteration = state["iteration"]
