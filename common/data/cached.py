@@ -38,5 +38,5 @@ def cached_dataset(
 
 def _stamp(case: Mapping[str, Any]) -> list[int]:
     """Size and time of the case's files, so that a replaced file is not taken for the old one."""
-    files = [Path(case[key]).stat() for key in ("image", "label") if key in case]
+    files = [Path(case[key]).stat() for key in ("image", "label", "organs") if key in case]
     return [number for file in files for number in (file.st_size, file.st_mtime_ns)]

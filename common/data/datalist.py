@@ -10,7 +10,7 @@ from ..files import write_json
 from .case import Case
 from .split import TEST, split_cases
 
-Folds = int | Sequence[int] | Literal["all", "testing"] | None
+Folds = int | Sequence[int] | Literal["all", "testing", "everything"] | None
 HEAD_AND_NECK = {"0": "background", "1": "tumour", "2": "lymph node"}  # HECKTOR 2022
 _KEYS = ("case_id", "image", "label", "centre")
 
@@ -110,7 +110,8 @@ def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_di
 
     Args:
         datalist: See `read_datalist`.
-        folds: One fold or several; None or ``all`` is all of ``training``; ``testing`` the test cases.
+        folds: One fold or several; None or ``all`` is all of ``training``; ``testing`` the test cases;
+            ``everything`` both.
         dataset_dir: Folder that the list's paths are relative to.
 
     Raises:
@@ -118,8 +119,10 @@ def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_di
     """
     if folds == "testing":
         chosen = datalist.get("testing", [])
+    elif folds == "everything":
+        chosen = [*datalist["training"], *datalist.get("testing", [])]
     elif isinstance(folds, str) and folds != "all":
-        raise ValueError(f"folds is '{folds}', expected all, testing, a fold or a list of folds")
+        raise ValueError(f"folds is '{folds}', expected all, testing, everything, a fold or a list of folds")
     else:
         entries = datalist["training"]
         there = sorted({entry.get("fold", 0) for entry in entries})

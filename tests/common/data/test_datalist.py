@@ -91,7 +91,9 @@ def test_an_unknown_fold_is_named(datalist, tmp_path):
         select_cases(datalist, folds=[0, 7], dataset_dir=tmp_path)
     with pytest.raises(ValueError, match=r"folds \[\] select no case"):
         select_cases(datalist, folds=[], dataset_dir=tmp_path)
-    with pytest.raises(ValueError, match="folds is 'train', expected all, testing, a fold or a list of folds"):
+    with pytest.raises(
+        ValueError, match="folds is 'train', expected all, testing, everything, a fold or a list of folds"
+    ):
         select_cases(datalist, folds="train", dataset_dir=tmp_path)
 
 

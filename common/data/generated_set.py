@@ -1,0 +1,120 @@
+"""A generated set as the evaluation, the reader study and the segmentation read it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+
+from .datalist import HEAD_AND_NECK, read_datalist, select_cases
+from .provenance import FILE_NAME, read_provenance
+
+LIST_NAME = "dataset.json"
+
+
+@dataclass(frozen=True)
+class GeneratedSet:
+    """Cases, the form of their volumes, and what their generator was trained on.
+
+    Attributes:
+        directory: Of the set.
+        cases: Entries with absolute paths.
+        image_size: Voxels (3,).
+        spacing: In mm, (3,).
+        hu_window: That the images fill.
+        binary_mask: Whether the masks know foreground and background alone.
+        training_ids: Case ids; None where nothing tells, for sets without ``provenance.json``.
+    """
+
+    directory: Path
+    cases: list[dict[str, Any]]
+    image_size: list[int]
+    spacing: list[float]
+    hu_window: list[float]
+    binary_mask: bool
+    training_ids: frozenset[str] | None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether every case has a mask; generators of images alone make none."""
+        return all("label" in case for case in self.cases)
+
+
+def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] = (-1024, 600)) -> GeneratedSet:
+    """The set in `directory`: ``dataset.json``, the first image's header, ``provenance.json`` where there is one.
+
+    Args:
+        directory: With ``images/``, ``labels/``, ``dataset.json``.
+        hu_window: Of a set without provenance; thesis 3.4.3.
+
+    Raises:
+        FileNotFoundError: No list, or files of it are missing.
+        ValueError: The list is no data list, or empty.
+    """
+    directory = Path(directory)
+    path = directory / LIST_NAME
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no generated set at {directory}, expected {path}: make one with `run inferring` of a generator and name "
+            "its output_dir with --generated_dir"
+        )
+    cases, labels = _read_cases(path)
+    files = [Path(case[key]) for case in cases for key in ("image", "label") if key in case]
+    if missing := [str(file) for file in files if not file.is_file()]:
+        raise FileNotFoundError(
+            f"{path} names {len(missing)} files that are missing, such as {missing[0]}: copy the whole set, or make it "
+            "again"
+        )
+    provenance = read_provenance(directory) if (directory / FILE_NAME).is_file() else None
+    header = nib.load(cases[0]["image"]).header
+    return GeneratedSet(
+        directory=directory,
+        cases=cases,
+        image_size=[int(size) for size in header.get_data_shape()[:3]],
+        spacing=[float(size) for size in header.get_zooms()[:3]],
+        hu_window=[float(bound) for bound in (provenance["hu_window"] if provenance else hu_window)],
+        binary_mask=len(labels) <= 2,
+        training_ids=frozenset(provenance["training"]["case_ids"]) if provenance else None,
+    )
+
+
+def _read_cases(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Entries with absolute paths, and the labels' names; entries of image-only generators have no label."""
+    content = json.loads(path.read_text())
+    entries = content.get("training") or []
+    if not entries:
+        raise ValueError(f"{path} lists no case under 'training': make the set again with `run inferring`")
+    if all("label" in entry for entry in entries):
+        content = read_datalist(path)
+        return select_cases(content, dataset_dir=path.parent), content["labels"]
+    root = path.parent.resolve()
+    return [{**entry, "image": str(root / entry["image"])} for entry in entries], content.get("labels", HEAD_AND_NECK)
+
+
+def training_cases(
+    generated: GeneratedSet, datalist: str | Path, *, dataset_dir: str | Path, declared: bool = False
+) -> list[dict[str, Any]] | None:
+    """Entries of `datalist` that the generator was trained on; None where nothing tells which.
+
+    Args:
+        generated: The set; its provenance names the cases.
+        datalist: List that holds them.
+        dataset_dir: Folder that its paths are relative to.
+        declared: Take all of its ``training`` where the set has no provenance: the user says it was trained on them.
+
+    Raises:
+        ValueError: The provenance names cases that the list does not have.
+    """
+    if generated.training_ids is None:
+        return select_cases(read_datalist(datalist), dataset_dir=dataset_dir) if declared else None
+    entries = select_cases(read_datalist(datalist), folds="everything", dataset_dir=dataset_dir)
+    found = [entry for entry in entries if entry["case_id"] in generated.training_ids]
+    if len(found) < len(generated.training_ids):
+        missing = sorted(generated.training_ids - {entry["case_id"] for entry in found})
+        raise ValueError(
+            f"{generated.directory} was made by a generator trained on {len(generated.training_ids)} cases, of which "
+            f"{datalist} lacks {len(missing)}, such as {missing[0]}: name the list it was trained on with "
+            "--train_datalist (and --train_dataset_dir)"
+        )
+    return found
