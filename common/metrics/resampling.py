@@ -1,0 +1,114 @@
+"""How far a score can be trusted: intervals by resampling, and what real data scores against real data."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+Score = Callable[..., float]
+
+
+class Estimate(NamedTuple):
+    """Mean over random splits, the 95 % range of the splits, and the samples of each side."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def bootstrap_interval(
+    score: Score, *sets: np.ndarray, replicates: int = 200, level: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """Interval for the score's expectation at these sample sizes, by the half-sample bootstrap.
+
+    Each replicate scores a random half of each set, drawn without replacement, and the interval is the score plus the
+    replicates' deviations from their own mean. Half a set leaves the spread as it is: a mean over n/2 of n samples
+    varies as σ²/n, as a mean over n new samples does. The usual bootstrap would draw copies: they shift FID and KID
+    upwards and shrink the radii of nearest neighbours to 0. Half a set shifts FID as well, hence the deviations from
+    the mean. Of simulated 95 % intervals, 40 to 200 samples a set, 88 to 99 % held the expectation. They are too wide,
+    up to 1.7 times, for FID, KID and MMD where both sets come from one distribution, and too narrow for a share within
+    a few samples of 0 or 1 (80 % at a recall of 0.99).
+
+    Args:
+        score: Called with as many sets as are given.
+        sets: Features (N, d), (M, d), …
+        replicates: Half samples.
+        level: Of the interval.
+        seed: Of the half samples.
+
+    Returns:
+        Lower and upper end; not cut at the score's natural limits.
+
+    Raises:
+        ValueError: Fewer than two replicates, or ``score`` refuses half of a set.
+
+    Politis and Romano 1994, Annals of Statistics 22; Wu 1990, Annals of Statistics 18.
+    """
+    if replicates < 2:
+        raise ValueError(f"{replicates} replicates wanted, expected at least 2")
+    value = score(*sets)
+    rng = np.random.default_rng(seed)
+    halves = ([_sample(rng, features, len(features) // 2) for features in sets] for _ in range(replicates))
+    try:
+        values = np.array([score(*half) for half in halves])
+    except ValueError as error:
+        raise ValueError(f"half of each set is too small ({error})") from error
+    low, high = np.quantile(values - values.mean(), [(1 - level) / 2, (1 + level) / 2])
+    return float(value + low), float(value + high)
+
+
+def real_floor(score: Score, real: np.ndarray, *, n: int, splits: int = 20, seed: int = 0) -> Estimate:
+    """Score between two disjoint random halves of the real set, ``n`` samples each: the best a generator can reach.
+
+    Args:
+        score: Of two sets.
+        real: Features (N, d).
+        n: Samples of each half, at most N / 2.
+        splits: Random halvings.
+        seed: Of the halvings; `matched` takes the same ones.
+
+    Raises:
+        ValueError: Too few samples, or as ``score`` does for ``n`` of them.
+    """
+    _check_size(n, len(real) // 2, "half of the real set")
+    halves = (real[order] for order, _ in _splits(len(real), splits, seed))
+    return _estimate([score(half[:n], half[n : 2 * n]) for half in halves], n)
+
+
+def matched(
+    score: Score, real: np.ndarray, generated: np.ndarray, *, n: int, splits: int = 20, seed: int = 0
+) -> Estimate:
+    """Score between the first half of each of `real_floor`'s splits and ``n`` random generated samples.
+
+    Same real samples, same sizes: any difference from the floor is the generated set's. Arguments as for `real_floor`.
+
+    Raises:
+        ValueError: Too few samples in either set, or as ``score`` does for ``n`` of them.
+    """
+    _check_size(n, len(real) // 2, "half of the real set")
+    _check_size(n, len(generated), "the generated set")
+    halves = ((real[order[:n]], rng) for order, rng in _splits(len(real), splits, seed))
+    return _estimate([score(half, _sample(rng, generated, n)) for half, rng in halves], n)
+
+
+def _splits(count: int, splits: int, seed: int) -> list[tuple[np.ndarray, np.random.Generator]]:
+    """A random order for each split, and a generator for what else that split draws."""
+    if splits < 1:
+        raise ValueError(f"{splits} splits wanted, expected at least 1")
+    rngs = [np.random.default_rng([seed, split]) for split in range(splits)]
+    return [(rng.permutation(count), rng) for rng in rngs]
+
+
+def _sample(rng: np.random.Generator, features: np.ndarray, n: int) -> np.ndarray:
+    return features[rng.choice(len(features), n, replace=False)]
+
+
+def _check_size(n: int, there: int, where: str) -> None:
+    if not 1 <= n <= there:
+        raise ValueError(f"{n} samples wanted, {where} has {there}: add volumes or ask for fewer")
+
+
+def _estimate(values: list[float], n: int) -> Estimate:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return Estimate(float(np.mean(values)), float(low), float(high), n)

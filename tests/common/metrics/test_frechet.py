@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+import torch
+from monai.metrics.fid import get_fid_score
+from scipy.linalg import sqrtm
+from scipy.stats import ortho_group
+
+from common.metrics.frechet import checked_features, checked_sets, frechet_distance
+
+SIZES = [(200, 150, 8), (30, 40, 30), (12, 15, 50), (80, 10, 40)]  # N, M, d
+
+
+def two_sets(n, m, d, seed=0):
+    rng = np.random.default_rng(seed)
+    mixing = rng.normal(size=(d, d))
+    return rng.normal(size=(n, d)), rng.normal(size=(m, d)) @ mixing / d**0.5 + 0.5
+
+
+def whitened(n, d, seed=0):
+    """(n, d) whose sample covariance is the identity and whose mean is 0, exactly."""
+    sample = np.random.default_rng(seed).normal(size=(n, d))
+    orthogonal, _ = np.linalg.qr(sample - sample.mean(0))
+    return orthogonal * (n - 1) ** 0.5
+
+
+def by_eigenvalues(real, generated):
+    """tr (Σ₁Σ₂)^½ = Σ √λ(Σ₁^½ Σ₂ Σ₁^½), symmetric, so that singular matrices do not matter."""
+    values, vectors = np.linalg.eigh(np.cov(real.T))
+    root = vectors * np.sqrt(values.clip(0)) @ vectors.T
+    eigenvalues = np.linalg.eigvalsh(root @ np.cov(generated.T) @ root).clip(0)
+    traces = np.trace(np.cov(real.T)) + np.trace(np.cov(generated.T))
+    return np.sum((real.mean(0) - generated.mean(0)) ** 2) + traces - 2 * np.sqrt(eigenvalues).sum()
+
+
+@pytest.mark.parametrize(("n", "d"), [(40, 6), (10, 64)])
+def test_shift_of_one_sample(n, d):
+    real, _ = two_sets(n, n, d)
+    shift = np.linspace(-1, 2, d)
+    assert frechet_distance(real, real + shift) == pytest.approx(shift @ shift, rel=1e-9)
+
+
+@pytest.mark.parametrize(("n", "m", "d"), SIZES)
+def test_equal_sets(n, m, d):
+    real, _ = two_sets(n, m, d)
+    assert frechet_distance(real, real[::-1]) <= 1e-9 * real.var(axis=0).sum()
+
+
+def test_diagonal_covariances():
+    """Σ (σ₁ - σ₂)² + |Δμ|²."""
+    first, second = np.array([1.0, 2, 3, 0.5]), np.array([2.0, 2, 0, 1.5])
+    shift = np.array([1.0, 0, -1, 2])
+    distance = frechet_distance(whitened(50, 4) * first, whitened(30, 4, seed=1) * second + shift)
+    assert distance == pytest.approx(np.sum((first - second) ** 2) + shift @ shift, rel=1e-9)
+
+
+@pytest.mark.parametrize(("n", "m", "d"), SIZES)
+def test_parity_with_eigenvalues(n, m, d):
+    real, generated = two_sets(n, m, d)
+    assert frechet_distance(real, generated) == pytest.approx(by_eigenvalues(real, generated), rel=1e-5)
+
+
+def test_parity_with_the_matrix_root():
+    real, generated = two_sets(200, 150, 8)
+    covariances = np.cov(real.T), np.cov(generated.T)
+    root = np.trace(sqrtm(covariances[0] @ covariances[1])).real
+    expected = np.sum((real.mean(0) - generated.mean(0)) ** 2) + sum(map(np.trace, covariances)) - 2 * root
+    assert frechet_distance(real, generated) == pytest.approx(expected, rel=1e-6)
+
+
+def test_parity_with_monai():
+    real, generated = two_sets(200, 150, 8)
+    try:
+        expected = get_fid_score(torch.as_tensor(generated), torch.as_tensor(real)).item()
+    except (TypeError, ValueError) as error:
+        pytest.skip(f"MONAI's FID does not run with this scipy: {error}")
+    assert frechet_distance(real, generated) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("n", "m", "d"), SIZES)
+def test_rotation_and_order_do_not_matter(n, m, d):
+    real, generated = two_sets(n, m, d)
+    distance = frechet_distance(real, generated)
+    turn = ortho_group.rvs(d, random_state=0)
+    assert frechet_distance(real @ turn, generated @ turn) == pytest.approx(distance, rel=1e-9)
+    assert frechet_distance(generated, real) == pytest.approx(distance, rel=1e-9)
+    assert frechet_distance(real[::-1], generated) == pytest.approx(distance, rel=1e-9)
+
+
+def test_float32_and_tensors_are_computed_in_float64():
+    real, generated = (features.astype(np.float32) for features in two_sets(20, 30, 5))
+    expected = frechet_distance(real.astype(np.float64), generated.astype(np.float64))
+    assert frechet_distance(torch.as_tensor(real), generated) == expected
+    assert type(expected) is float
+
+
+def with_nan():
+    features = np.zeros((4, 3))
+    features[2, 1] = np.nan
+    return features
+
+
+@pytest.mark.parametrize(
+    ("real", "generated", "message"),
+    [
+        (np.zeros((1, 3)), np.zeros((4, 3)), "1 real samples, expected at least 2"),
+        (np.zeros((4, 3)), np.zeros((0, 3)), "0 generated samples"),
+        (np.zeros((4, 3)), np.zeros((4, 5)), "real samples have 3 features, generated ones 5"),
+        (np.zeros((4, 3)), with_nan(), "1 of 4 generated samples .* the first is number 2"),
+        (np.full((4, 3), np.inf), np.zeros((4, 3)), "4 of 4 real samples"),
+        (np.zeros(4), np.zeros((4, 3)), r"real features have shape \(4,\)"),
+        (np.zeros((4, 0)), np.zeros((4, 0)), r"real features have shape \(4, 0\)"),
+    ],
+)
+def test_bad_features_are_refused(real, generated, message):
+    with pytest.raises(ValueError, match=message):
+        frechet_distance(real, generated)
+
+
+def test_minimum_is_the_callers():
+    assert checked_features([[1, 2]], "given", minimum=1).tolist() == [[1.0, 2.0]]
+    assert [features.shape for features in checked_sets(np.zeros((0, 2)), [[1, 2]], minimum=0)] == [(0, 2), (1, 2)]
