@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -19,6 +20,15 @@ def dark_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), facecolor=BACKGROUND)
     FigureCanvasAgg(figure)
     return figure
+
+
+def style_axes(axes: Axes) -> None:
+    """Muted lines on the dark background."""
+    axes.set_facecolor(BACKGROUND)
+    axes.tick_params(colors=MUTED, labelsize=9)
+    axes.grid(color=MUTED, alpha=0.15)
+    axes.spines[:].set_color(MUTED)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def save_figure(figure: Figure, path: str | os.PathLike, *, dpi: int = 120) -> Path:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from scipy.signal import lfilter
 
-from .dark_figure import BACKGROUND, FOREGROUND, MUTED, dark_figure, save_figure
+from .dark_figure import FOREGROUND, MUTED, dark_figure, save_figure, style_axes
 
 RAW, SMOOTH = "#4cc9f0", "#ffd166"
 
@@ -97,8 +97,4 @@ def _draw(axes: Axes, step: np.ndarray, values: np.ndarray, average: np.ndarray,
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_xlabel("step", color=MUTED, fontsize=9)
-    axes.set_facecolor(BACKGROUND)
-    axes.tick_params(colors=MUTED, labelsize=9)
-    axes.grid(color=MUTED, alpha=0.15)
-    axes.spines[:].set_color(MUTED)
-    axes.spines[["top", "right"]].set_visible(False)
+    style_axes(axes)
