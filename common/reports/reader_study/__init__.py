@@ -1,0 +1,1 @@
+"""The reader study (visual Turing test): real and generated pairs, blinded, on a local web page."""

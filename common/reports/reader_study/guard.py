@@ -1,0 +1,65 @@
+"""What keeps other pages, other hosts and other readers out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Flask, Response, abort, request
+
+_LOOPBACK = ("localhost", "127.0.0.1")
+_HEADERS = {
+    # NiiVue keeps its font in data: URLs; nothing else may come from anywhere but here
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",  # no-referrer would make browsers hide the origin of our own forms
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    return host == "localhost" or host.startswith("127.")
+
+
+def trusted_hosts(host: str, allowed: Sequence[str] = ()) -> list[str]:
+    """Names that a request may ask for: `host`, its synonyms on this machine, and `allowed`.
+
+    Raises:
+        ValueError: `host` is an IPv6 address, whose names cannot be checked.
+    """
+    if ":" in host:
+        raise ValueError(f"host is {host}, expected a name or an IPv4 address such as 127.0.0.1")
+    return list(dict.fromkeys([host, *(_LOOPBACK if is_loopback(host) else ()), *allowed]))
+
+
+def guard(app: Flask, *, host: str, allowed_hosts: Sequence[str] = ()) -> None:
+    """Refuse foreign hosts (DNS rebinding) and forms of other pages, and set the security headers.
+
+    Args:
+        app: Of the study.
+        host: That it is served on.
+        allowed_hosts: Further names of this machine.
+    """
+    app.config["TRUSTED_HOSTS"] = trusted_hosts(host, allowed_hosts)
+    app.before_request(_refuse_foreign_forms)
+    app.after_request(_add_headers)
+
+
+def _refuse_foreign_forms() -> None:
+    """Browsers send the origin with each form; only a page of this very host and port may have sent it."""
+    if request.method not in ("GET", "HEAD", "OPTIONS") and request.headers.get("Origin") != request.host_url[:-1]:
+        abort(403, "this form was not sent by a page of the study")
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers.update(_HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def set_session(response: Any, secret: str) -> Any:
+    """`response` with the reader's cookie, which no script reads and no other site sends."""
+    response.set_cookie("reader", secret, max_age=30 * 24 * 3600, httponly=True, samesite="Strict")
+    return response
