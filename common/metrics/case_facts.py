@@ -1,0 +1,60 @@
+"""What an evaluation keeps of each volume: mask statistics, position map, small copy, histogram."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from monai.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from .mask_statistics import body_box, body_mask, mask_statistics, occupancy
+from .memorisation import shrink
+from .volume_set import VolumeSet
+
+BINS = 64
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """Of one case.
+
+    Attributes:
+        statistics: See `mask_statistics`; empty without a mask.
+        position: See `occupancy`, (16, 16, 8) over the body's box; None without a mask.
+        small: Image, and mask below it, as one vector of 32×32×16 cells each, see `shrink`.
+        histogram: Share of the image's voxels in each of `BINS` equal bins of the HU window.
+    """
+
+    statistics: dict[str, float]
+    position: np.ndarray | None
+    small: np.ndarray
+    histogram: np.ndarray
+
+
+def case_facts(item: Mapping[str, Any], *, window: tuple[float, float], labels: Sequence[int]) -> CaseFacts:
+    """Facts of an item of a `VolumeSet`; `labels` are the foreground values."""
+    image = item["image"][0].numpy()
+    counts, _ = np.histogram(image, bins=BINS, range=window)
+    small = [shrink(item["image"], window=window)]
+    if "label" not in item:
+        return CaseFacts({}, None, small[0], counts / image.size)
+    label, spacing = item["label"][0].numpy(), item["spacing"].tolist()
+    body = body_mask(image, spacing=spacing)
+    statistics = mask_statistics(label, image, spacing=spacing, labels=labels, body=body)
+    small.append(shrink(item["label"] > 0, window=(0, 1)))
+    return CaseFacts(statistics, occupancy(label, box=body_box(body)), np.concatenate(small), counts / image.size)
+
+
+def read_facts(
+    volumes: VolumeSet, *, window: tuple[float, float], labels: Sequence[int], num_workers: int = 0
+) -> list[CaseFacts]:
+    """`case_facts` of each case in order, by `num_workers` processes; a volume each is in memory."""
+    facts = Dataset(volumes.volumes, partial(case_facts, window=window, labels=labels))
+    loader = DataLoader(facts, batch_size=1, num_workers=num_workers, collate_fn=_only)
+    return list(tqdm(loader, desc=f"masks of {volumes.name}"))
+
+
+def _only(batch: Sequence[CaseFacts]) -> CaseFacts:
+    return batch[0]

@@ -1,0 +1,94 @@
+"""Features of volumes, a batch at a time, kept on disk by the hash of the files they come from."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import DataLoader, Dataset
+from torch.utils.data import Subset
+from tqdm import tqdm
+
+from ..files import replacing
+from ..networks.extractor import Extractor
+from .volume_set import VolumeSet, hash_of
+
+Features = dict[str, np.ndarray]
+
+
+class FeatureReader:
+    """Reads the features of volume sets: view → (N, d) float32, rows as the set's cases.
+
+    A case is computed once for the content of its files, its preprocessing, the extractor's weights and the views;
+    a killed run goes on where it stopped. Volumes are held a batch at a time.
+
+    Args:
+        extractors: By name.
+        views: Transform of an item of a `VolumeSet` to one volume (1, H, W, D) in [-1, 1] a view.
+        view_recipe: What `views` does; plain values.
+        names: Of the views.
+        cache_dir: Of the features; None keeps none.
+        batch_size: Volumes at a time.
+        num_workers: Processes that prepare volumes.
+        device: That extracts.
+    """
+
+    def __init__(
+        self,
+        extractors: Mapping[str, Extractor],
+        *,
+        views: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        view_recipe: Mapping[str, Any],
+        names: tuple[str, ...] = ("pair", "image", "mask"),
+        cache_dir: str | Path | None = None,
+        batch_size: int = 2,
+        num_workers: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.extractors = {name: extractor.to(device) for name, extractor in extractors.items()}
+        self.views = views
+        self.view_recipe = dict(view_recipe)
+        self.names = tuple(names)
+        self.cache_dir = None if cache_dir is None else Path(cache_dir)
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.device = device
+        self._rows: dict[str, Features] = {}
+
+    def read(self, volumes: VolumeSet, extractor: str) -> Features:
+        """Features of each view; only ``image`` for a set without masks."""
+        names = self.names if volumes.has_labels else ("image",)
+        identity = [self.extractors[extractor].describe(), self.view_recipe, names]
+        keys = [hash_of([key, *identity]) for key in volumes.keys]
+        self._rows |= {key: row for key in keys if key not in self._rows and (row := self._cached(key)) is not None}
+        missing = [i for i, key in enumerate(keys) if key not in self._rows]
+        computed = self._compute(volumes, self.extractors[extractor], missing, names)
+        for i in tqdm(missing, desc=f"{extractor} of {volumes.name}", disable=not missing):
+            self._rows[keys[i]] = row = next(computed)
+            self._keep(keys[i], row)
+        return {name: np.stack([self._rows[key][name] for key in keys]) for name in names}
+
+    def _compute(
+        self, volumes: VolumeSet, extractor: Extractor, missing: list[int], names: tuple[str, ...]
+    ) -> Iterator[Features]:
+        prepared = Dataset(Subset(volumes.volumes, missing), self.views)
+        loader = DataLoader(prepared, batch_size=self.batch_size, num_workers=self.num_workers)
+        for batch in loader:
+            features = {name: extractor(batch[name].to(self.device)).float().cpu().numpy() for name in names}
+            for i in range(len(batch[names[0]])):
+                yield {name: values[i] for name, values in features.items()}
+
+    def _path(self, key: str) -> Path:
+        return self.cache_dir / key[:2] / f"{key}.npz"
+
+    def _cached(self, key: str) -> Features | None:
+        if self.cache_dir is None or not self._path(key).is_file():
+            return None
+        with np.load(self._path(key), allow_pickle=False) as content:
+            return dict(content)
+
+    def _keep(self, key: str, row: Features) -> None:
+        if self.cache_dir is not None:
+            with replacing(self._path(key)) as temporary:
+                np.savez(temporary, **row)

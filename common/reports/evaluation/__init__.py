@@ -1,0 +1,1 @@
+"""The evaluation of a generated set against real cases, part by part."""
