@@ -4,12 +4,13 @@ VENV ?= .venv
 DATA ?= phantom
 RUN := $(VENV)/bin/python -m monai.bundle run
 CONFIGS := bundles/hagan_128/configs
+EVALUATION := bundles/evaluation/configs
 DEMO := output/demo-$(DATA)
 
 .PHONY: help setup install data demo test lint format coverage clean
 
 help:
-	@echo "make demo [DATA=phantom|registry]  train a small HA-GAN, generate pairs, say where they are"
+	@echo "make demo [DATA=phantom|registry]  train a small HA-GAN, generate pairs, score them"
 	@echo "make test                          run the tests"
 	@echo "make setup                         virtual environment and phantom data"
 	@echo "make lint | format | coverage      style checks, formatting, test coverage"
@@ -33,7 +34,14 @@ demo: setup
 		--dataset_dir data/$(DATA) --output_dir $(DEMO)
 	$(RUN) inferring --config_file "['$(CONFIGS)/inference.yaml','$(CONFIGS)/demo.yaml']" \
 		--checkpoint $(DEMO)/model.pt --output_dir $(DEMO)/generated
+	$(RUN) analysing --config_file $(EVALUATION)/analyse.yaml \
+		--dataset_dir data/$(DATA) --output_dir $(DEMO)/analysis
+	$(RUN) evaluating --config_file "['$(EVALUATION)/evaluate.yaml','$(EVALUATION)/demo.yaml']" \
+		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated --losses $(DEMO)/losses.csv \
+		--output_dir $(DEMO)/evaluation
 	@echo "Trained on $(DATA), see:"
+	@echo "  $(DEMO)/evaluation/report.html        scores of the generated pairs, beside their real-vs-real floor"
+	@echo "  $(DEMO)/analysis/analysis.html        the data set that it was trained on"
 	@echo "  $(DEMO)/losses.png                    loss diagram"
 	@echo "  $(DEMO)/previews/                     the same samples as training went on"
 	@echo "  $(DEMO)/generated/previews/pairs.png  generated pairs"

@@ -99,6 +99,7 @@ class Evaluation:
         for part in findings:
             if self._untrained():
                 part.figures = {path: f"UNTRAINED EXTRACTOR. {caption}" for path, caption in part.figures.items()}
+            part.tables = {f"{caption}; protocol {protocol['hash']}": rows for caption, rows in part.tables.items()}
             part.add_to(page)
         page.section("Protocol")
         page.text("Two numbers compare when their protocols are equal.")
