@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .frechet import checked_sets, frechet_distance
+from .feature_sets import checked_sets
+from .frechet import frechet_distance
 from .inception_score import inception_score
 from .neighbourhoods import coverage, density, precision, recall
 from .resampling import Estimate, Score, bootstrap_interval, matched, real_floor
@@ -49,7 +50,7 @@ def compare(
         for is None, and ``note`` says why.
 
     Raises:
-        ValueError: The features themselves are bad, see `frechet.checked_sets`.
+        ValueError: The features themselves are bad, see `feature_sets.checked_sets`.
     """
     real, generated = checked_sets(real, generated, minimum=0)
     n = min(len(real) // 2, len(generated))

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import log_softmax, logsumexp
 
-from .frechet import checked_features
+from .feature_sets import checked_features
 
 
 def inception_score(features: np.ndarray) -> float:
@@ -21,7 +21,7 @@ def inception_score(features: np.ndarray) -> float:
         From 1 (all volumes alike) to min(N, d).
 
     Raises:
-        ValueError: See `frechet.checked_features`.
+        ValueError: See `feature_sets.checked_features`.
 
     Salimans et al. 2016, arXiv 1606.03498; thesis 2.7.1 and 3.9.2, equation 17.
     """

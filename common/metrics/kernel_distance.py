@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .frechet import checked_sets
+from .feature_sets import checked_sets
 from .neighbourhoods import squared_distances
 
 
@@ -26,7 +26,7 @@ def kernel_distance(
         About 0 for equal distributions, also below.
 
     Raises:
-        ValueError: See `frechet.checked_sets`.
+        ValueError: See `checked_sets`.
 
     Bińkowski et al. 2018, arXiv 1801.01401.
     """
@@ -53,7 +53,7 @@ def maximum_mean_discrepancy(real: np.ndarray, generated: np.ndarray, *, bandwid
         About 0 for equal distributions, also below; at most 2.
 
     Raises:
-        ValueError: See `frechet.checked_sets`; or a bandwidth of 0 or below, given or because all samples are equal.
+        ValueError: See `checked_sets`; or a bandwidth of 0 or below, given or because all samples are equal.
 
     Gretton et al. 2012, JMLR 13, lemma 6 and section 8.
     """

@@ -5,7 +5,7 @@ Each ball around a sample reaches to its k-th nearest neighbour of the same set.
 
 import numpy as np
 
-from .frechet import checked_sets
+from .feature_sets import checked_sets
 
 _ROUND_OFF = 1e-10  # of the mean squared distance: a sample on the edge of a ball is inside
 
@@ -22,7 +22,7 @@ def precision(real: np.ndarray, generated: np.ndarray, *, k: int = 5) -> float:
         0 to 1. One real outlier with a wide ball raises it; `density` does not suffer from that.
 
     Raises:
-        ValueError: Not more than ``k`` real samples; see also `frechet.checked_sets`.
+        ValueError: Not more than ``k`` real samples; see also `feature_sets.checked_sets`.
 
     Kynkäänniemi et al. 2019, arXiv 1904.06991.
     """

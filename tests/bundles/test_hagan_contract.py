@@ -51,7 +51,9 @@ def test_configs_are_short_and_every_number_says_where_it_comes_from(bundle, nam
     assert bare == []
 
 
-@pytest.mark.parametrize("name", ["train.yaml", "inference.yaml", "evaluate.yaml", "multi_gpu_train.yaml", "smoke.yaml"])
+@pytest.mark.parametrize(
+    "name", ["train.yaml", "inference.yaml", "evaluate.yaml", "multi_gpu_train.yaml", "smoke.yaml"]
+)
 def test_the_two_sizes_differ_in_numbers_only(name):
     def shape(bundle):
         text = config(bundle, name).read_text().replace(bundle, "BUNDLE")
