@@ -1,0 +1,33 @@
+"""What metadata.json of every bundle must say (design section 3)."""
+
+import json
+import re
+from pathlib import Path
+
+import monai
+import numpy
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+BUNDLES = sorted(path.parents[1].name for path in (ROOT / "bundles").glob("*/configs/metadata.json"))
+KEYS = [
+    *("schema", "version", "changelog", "monai_version", "pytorch_version", "numpy_version"),
+    *("required_packages_version", "task", "description", "authors", "copyright", "network_data_format"),
+]
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_metadata_says_what_was_tested(bundle):
+    metadata = json.loads((ROOT / "bundles" / bundle / "configs" / "metadata.json").read_text())
+    assert not [key for key in KEYS if key not in metadata]
+    assert metadata["version"] in metadata["changelog"]
+    assert metadata["monai_version"] == monai.__version__
+    assert metadata["pytorch_version"] == torch.__version__.split("+")[0]
+    assert metadata["numpy_version"] == numpy.__version__
+    pins = dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.M))
+    assert metadata["required_packages_version"].items() <= pins.items()
+
+
+def test_every_bundle_has_one():
+    assert sorted(path.name for path in (ROOT / "bundles").iterdir() if path.is_dir()) == BUNDLES
