@@ -1,6 +1,6 @@
 """Features of volumes, a batch at a time, kept on disk by the hash of the files they come from."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,20 +54,24 @@ class FeatureReader:
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.device = device
-        self._rows: dict[str, Features] = {}
+        self._rows: dict[str, np.ndarray] = {}
 
-    def read(self, volumes: VolumeSet, extractor: str) -> Features:
-        """Features of each view; only ``image`` for a set without masks."""
-        names = self.names if volumes.has_labels else ("image",)
-        identity = [self.extractors[extractor].describe(), self.view_recipe, names]
-        keys = [hash_of([key, *identity]) for key in volumes.keys]
-        self._rows |= {key: row for key in keys if key not in self._rows and (row := self._cached(key)) is not None}
-        missing = [i for i, key in enumerate(keys) if key not in self._rows]
+    def read(self, volumes: VolumeSet, extractor: str, *, names: Sequence[str] | None = None) -> Features:
+        """Features of the views `names`: by default all, or ``image`` alone for a set without masks."""
+        names = tuple(names or (self.names if volumes.has_labels else ("image",)))
+        keys = {name: self._keys(volumes, extractor, name) for name in names}
+        for key in (key for name in names for key in keys[name] if key not in self._rows):
+            self._load(key)
+        missing = [i for i in range(len(volumes)) if any(keys[name][i] not in self._rows for name in names)]
         computed = self._compute(volumes, self.extractors[extractor], missing, names)
         for i in tqdm(missing, desc=f"{extractor} of {volumes.name}", disable=not missing):
-            self._rows[keys[i]] = row = next(computed)
-            self._keep(keys[i], row)
-        return {name: np.stack([self._rows[key][name] for key in keys]) for name in names}
+            for name, vector in next(computed).items():
+                self._keep(keys[name][i], vector)
+        return {name: np.stack([self._rows[key] for key in keys[name]]) for name in names}
+
+    def _keys(self, volumes: VolumeSet, extractor: str, name: str) -> list[str]:
+        identity = [self.extractors[extractor].describe(), self.view_recipe, name]
+        return [hash_of([key, *identity]) for key in volumes.keys]
 
     def _compute(
         self, volumes: VolumeSet, extractor: Extractor, missing: list[int], names: tuple[str, ...]
@@ -80,15 +84,14 @@ class FeatureReader:
                 yield {name: values[i] for name, values in features.items()}
 
     def _path(self, key: str) -> Path:
-        return self.cache_dir / key[:2] / f"{key}.npz"
+        return self.cache_dir / key[:2] / f"{key}.npy"
 
-    def _cached(self, key: str) -> Features | None:
-        if self.cache_dir is None or not self._path(key).is_file():
-            return None
-        with np.load(self._path(key), allow_pickle=False) as content:
-            return dict(content)
+    def _load(self, key: str) -> None:
+        if self.cache_dir is not None and self._path(key).is_file():
+            self._rows[key] = np.load(self._path(key), allow_pickle=False)
 
-    def _keep(self, key: str, row: Features) -> None:
+    def _keep(self, key: str, vector: np.ndarray) -> None:
+        self._rows[key] = vector
         if self.cache_dir is not None:
             with replacing(self._path(key)) as temporary:
-                np.savez(temporary, **row)
+                np.save(temporary, vector)

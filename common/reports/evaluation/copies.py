@@ -51,7 +51,7 @@ class Copies:
         roles = (sets.training, sets.generated, sets.held_out)
         yield "volumes", [_small(sets, role) for role in roles]
         for extractor in sets.reader.extractors:
-            yield extractor, [sets.features(role, extractor)[sets.views[0]] for role in roles]
+            yield extractor, [sets.pair_features(role, extractor) for role in roles]
 
     def _draw(self, findings: Findings, sets: EvaluationSets, result: Memorisation, space: str, folder: Path) -> None:
         distances = (result.distances, result.held_out_distances)

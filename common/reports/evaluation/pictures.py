@@ -69,7 +69,7 @@ class Embedding:
         origin = ["real"] * len(sets.real) + ["generated"] * len(sets.generated)
         centres = [case["centre"] for case in (*sets.real.cases, *sets.generated.cases)]
         for extractor in sets.reader.extractors:
-            features = [sets.features(side, extractor)[view] for side in (sets.real, sets.generated)]
+            features = [sets.pair_features(side, extractor) for side in (sets.real, sets.generated)]
             try:
                 points = embed(np.concatenate(features), **self.options)
             except ValueError as error:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ...data.datalist import foreground_names
 from ...metrics.case_facts import CaseFacts, read_facts
 from ...metrics.features import FeatureReader, Features
@@ -62,6 +64,10 @@ class EvaluationSets:
     def features(self, volumes: VolumeSet, extractor: str) -> Features:
         """View → (N, d)."""
         return self.reader.read(volumes, extractor)
+
+    def pair_features(self, volumes: VolumeSet, extractor: str) -> np.ndarray:
+        """Features (N, d) of the first view: pairs, or images where there are no masks."""
+        return self.reader.read(volumes, extractor, names=self.views[:1])[self.views[0]]
 
     def facts(self, volumes: VolumeSet) -> list[CaseFacts]:
         """Facts of each case, read once."""

@@ -87,6 +87,14 @@ def test_a_changed_file_is_computed_anew(volumes, tmp_path):
     assert network.seen == 18
 
 
+def test_a_view_alone_is_computed_alone(volumes, tmp_path):
+    network = Counting()
+    some = reader(network, cache_dir=tmp_path / "cache")
+    assert list(some.read(volumes, "test", names=["pair"])) == ["pair"]
+    assert network.seen == 5
+    assert set(some.read(volumes, "test")) == {"pair", "image", "mask"}
+
+
 def test_sets_without_masks_have_the_view_of_images_alone(volumes):
     cases = [{key: value for key, value in case.items() if key != "label"} for case in volumes.cases]
     features = reader(Counting()).read(VolumeSet("images", cases, volumes.volumes), "test")
