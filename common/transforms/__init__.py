@@ -6,6 +6,7 @@ from .hu_window import HUWindow, HUWindowd
 from .keep_spacing import KeepSpacingd
 from .mask_cleanup import MaskCleanup, MaskCleanupd
 from .mask_range import MaskRange, MaskRanged
+from .overlay import Overlay, Overlayd
 from .pairing import Pair, Paird, PairMode, pair_shape
 from .resize import AntialiasedResize, AntialiasedResized
 
@@ -22,6 +23,8 @@ __all__ = [
     "MaskCleanupd",
     "MaskRange",
     "MaskRanged",
+    "Overlay",
+    "Overlayd",
     "Pair",
     "PairMode",
     "Paird",

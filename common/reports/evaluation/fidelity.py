@@ -45,6 +45,8 @@ class Fidelity:
             "Each score stands beside its floor: what two disjoint random halves of the real cases score against each "
             "other. 'matched' is the generated set at the floor's sample size, against the same real halves: compare "
             "these two. Scores of different extractors or sample sizes do not compare.",
+            "Views: 'pair' is the image with its mask burned in, which notices masks that do not fit their image; "
+            "'image' and 'mask' are each by itself; 'z_concat' is the thesis's pair, mask slices behind image slices.",
             "fid, kid and mmd: lower is better. precision and density: how many samples look real; recall and "
             "coverage: how much of the real variety they reach; higher is better. inception: softmax over pooled "
             "features as in the thesis, a convention without a classifier behind it.",
