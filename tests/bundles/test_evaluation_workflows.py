@@ -47,7 +47,7 @@ def evaluated(tmp_path_factory, phantom_dir, generated_dir, bundle_command, run_
     out = tmp_path_factory.mktemp("evaluated")
     options = {"bundle": "evaluation", "dataset_dir": phantom_dir}
     commands = [
-        bundle_command("training", ["train", "smoke"], output_dir=out / "train", **options),
+        bundle_command("training", ["train", "smoke"], output_dir=out / "train", cache="disk", **options),
         bundle_command(
             "evaluating",
             ["evaluate", "smoke"],
