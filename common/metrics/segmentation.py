@@ -1,0 +1,183 @@
+"""How well predicted masks agree with the ground truth: Dice and HD95 of a case, and their summary over cases."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from monai.metrics import compute_hausdorff_distance
+from scipy.ndimage import find_objects
+from scipy.stats import bootstrap
+
+Row = Mapping[str, Any]
+
+
+def segmentation_scores(
+    prediction: np.ndarray, truth: np.ndarray, *, spacing: Sequence[float], labels: Sequence[int] = ()
+) -> dict[str, float]:
+    """Scores of one case as ``<region>/<score>``, of the regions ``foreground`` (all labels joined), ``label_<value>``.
+
+    The scores are ``dice``, ``hd95_mm`` (the larger of both directions' 95th percentiles of distances between the
+    surfaces), ``truth_voxels``, ``prediction_voxels``, ``intersection_voxels``, ``truth_ml``, ``prediction_ml``, and
+    the flags ``truth_empty``, ``prediction_empty`` (0 or 1).
+
+    A region that the truth lacks has no Dice and no HD95: both are NaN, whether the prediction is empty too (not 1) or
+    not (not 0; its false positives weigh in the aggregated Dice). A region that only the prediction lacks has Dice 0
+    and HD95 NaN. `summary` counts each of these.
+
+    Args:
+        prediction: Whole numbers (H, W, D), 0 is background.
+        truth: The same, on the same grid.
+        spacing: Of the voxels, in mm.
+        labels: Values that are scored by themselves too; none for binary masks.
+
+    Raises:
+        ValueError: not volumes of one shape, values that are no labels, or a spacing that is not three lengths.
+    """
+    prediction, truth = _labels(prediction, "prediction"), _labels(truth, "ground truth")
+    if prediction.shape != truth.shape:
+        raise ValueError(
+            f"prediction {prediction.shape} and ground truth {truth.shape} differ in shape: resample first"
+        )
+    if len(spacing) != 3 or min(spacing) <= 0:
+        raise ValueError(f"expected a spacing of three lengths in mm, got {tuple(spacing)}")
+    regions = {"foreground": (prediction > 0, truth > 0)}
+    regions |= {f"label_{value}": (prediction == value, truth == value) for value in labels}
+    scores = {name: _region_scores(*masks, spacing) for name, masks in regions.items()}
+    return {f"{region}/{name}": value for region, row in scores.items() for name, value in row.items()}
+
+
+def summary(rows: Sequence[Row], *, replicates: int = 2000, seed: int = 0) -> dict[str, dict[str, Any]]:
+    """Scores over all cases, by region.
+
+    Returns:
+        For each region ``dice``: mean over cases (the thesis's test DSC, section 3.10) as ``value``, with ``interval``,
+        ``sd``, ``median`` and ``n``, without the ``empty_truths``; ``aggregated_dice``: 2·Σ|A∩B| / Σ(|A| + |B|) over
+        the voxels of all cases, with ``interval`` (HECKTOR 2022, which ranks by its mean over labels 1 and 2);
+        ``hd95_mm`` as ``dice``, without the ``empty_predictions`` either, so that it flatters a segmenter that
+        misses whole lesions; the counts ``cases``, ``empty_truths``, ``found_in_empty`` (those of them in which
+        something was predicted) and ``empty_predictions`` (nothing predicted, although the truth is not empty).
+        A value without cases is None, as is an interval of fewer than two.
+
+    Args:
+        rows: Of `segmentation_scores`; other keys are ignored.
+        replicates: Of the bootstrap over cases (percentile, 95 %).
+        seed: Of it.
+
+    Raises:
+        ValueError: no rows, or rows of other regions than the first.
+
+    Andrearczyk et al. 2023, Overview of the HECKTOR challenge at MICCAI 2022, doi 10.1007/978-3-031-27420-6_1.
+    """
+    regions = {tuple(sorted(key.split("/")[0] for key in row if key.endswith("/dice"))) for row in rows}
+    if len(regions) != 1 or () in regions:
+        raise ValueError(f"expected rows with a Dice of the same regions, found {sorted(regions) or 'no rows'}")
+    tables = {region: {name: _column(rows, f"{region}/{name}") for name in _SUMMARISED} for region in regions.pop()}
+    return {region: _region_summary(table, replicates, seed) for region, table in tables.items()}
+
+
+def mean_row(values: Sequence[float], *, replicates: int = 2000, seed: int = 0) -> dict[str, Any]:
+    """Mean of the values that are not NaN: ``value, interval, sd, median, n``; see `summary`."""
+    known = np.asarray(values, dtype=float)
+    known = known[~np.isnan(known)]
+    return {
+        "value": float(known.mean()) if known.size else None,
+        "interval": case_interval(known, statistic=np.mean, replicates=replicates, seed=seed),
+        "sd": float(known.std(ddof=1)) if known.size > 1 else None,
+        "median": float(np.median(known)) if known.size else None,
+        "n": int(known.size),
+    }
+
+
+def case_interval(
+    *samples: np.ndarray, statistic: Callable[..., np.ndarray], replicates: int = 2000, seed: int = 0
+) -> list[float] | None:
+    """95 % percentile interval of `statistic` when whole cases are drawn again, with replacement.
+
+    Args:
+        samples: Values of the same cases, (N,) each.
+        statistic: Of the samples, vectorised over ``axis``.
+        replicates: Draws.
+        seed: Of the draws: equal seeds draw equal cases.
+
+    Returns:
+        Lower and upper end; None for fewer than two cases.
+    """
+    if len(samples[0]) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    result = bootstrap(
+        samples, statistic, n_resamples=replicates, method="percentile", paired=True, vectorized=True, axis=-1, rng=rng
+    )
+    return [float(end) for end in result.confidence_interval]
+
+
+_SUMMARISED = ("dice", "hd95_mm", "truth_voxels", "prediction_voxels", "intersection_voxels")
+
+
+def _labels(values: np.ndarray, what: str) -> np.ndarray:
+    array = np.asarray(values)
+    if array.ndim != 3:
+        raise ValueError(f"{what}: expected one volume (H, W, D), got shape {array.shape}")
+    if array.dtype.kind in "bu":
+        return array
+    whole = np.rint(array)
+    wrong = ~(np.abs(array - whole) < 1e-3) | (whole < 0)
+    if wrong.any():
+        found = np.unique(array[wrong])[:3].tolist()
+        raise ValueError(f"{what}: expected label values 0, 1, 2, …, found {found}: threshold probabilities first")
+    return whole
+
+
+def _region_scores(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]) -> dict[str, float]:
+    a, b, both = (int(np.count_nonzero(mask)) for mask in (prediction, truth, prediction & truth))
+    ml = float(np.prod(spacing)) / 1000
+    return {
+        "dice": 2 * both / (a + b) if b else float("nan"),
+        "hd95_mm": _hd95(prediction, truth, spacing) if a and b else float("nan"),
+        "truth_voxels": b,
+        "prediction_voxels": a,
+        "intersection_voxels": both,
+        "truth_ml": b * ml,
+        "prediction_ml": a * ml,
+        "truth_empty": int(not b),
+        "prediction_empty": int(not a),
+    }
+
+
+def _hd95(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]) -> float:
+    box = find_objects((prediction | truth).astype(np.uint8))[0]  # distances outside it are not asked for
+    y_pred, y = (torch.from_numpy(mask[box].copy())[None, None] for mask in (prediction, truth))
+    distance = compute_hausdorff_distance(
+        y_pred, y, include_background=True, percentile=95, spacing=[float(mm) for mm in spacing]
+    )
+    return float(distance)
+
+
+def _column(rows: Sequence[Row], key: str) -> np.ndarray:
+    return np.array([row[key] for row in rows], dtype=float)
+
+
+def _region_summary(table: Mapping[str, np.ndarray], replicates: int, seed: int) -> dict[str, Any]:
+    truth, prediction = table["truth_voxels"], table["prediction_voxels"]
+    options = {"replicates": replicates, "seed": seed}
+    return {
+        "cases": len(truth),
+        "dice": mean_row(table["dice"], **options),
+        "aggregated_dice": _aggregated(table["intersection_voxels"], truth + prediction, **options),
+        "hd95_mm": mean_row(table["hd95_mm"], **options),
+        "empty_truths": int((truth == 0).sum()),
+        "found_in_empty": int(((truth == 0) & (prediction > 0)).sum()),
+        "empty_predictions": int(((truth > 0) & (prediction == 0)).sum()),
+    }
+
+
+def _aggregated(both: np.ndarray, sizes: np.ndarray, **options: int) -> dict[str, Any]:
+    used = sizes > 0  # cases without a voxel on either side add nothing; a draw of such alone would be 0/0
+    both, sizes = both[used], sizes[used]
+    value = float(_ratio(both, sizes)) if used.any() else None
+    return {"value": value, "interval": case_interval(both, sizes, statistic=_ratio, **options)}
+
+
+def _ratio(both: np.ndarray, sizes: np.ndarray, axis: int = -1) -> np.ndarray:
+    return 2 * both.sum(axis=axis) / sizes.sum(axis=axis)
