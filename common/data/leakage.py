@@ -1,0 +1,126 @@
+"""The leakage guard: nothing that trains a segmenter may have seen the cases that it is judged on (design 4)."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .generated_set import GeneratedSet
+from .provenance import FILE_NAME
+
+logger = logging.getLogger(__name__)
+_SHOWN = 5
+
+
+class LeakageError(ValueError):
+    """Held-out cases have been seen in training, or nothing tells that they have not."""
+
+
+@dataclass(frozen=True)
+class LeakageReport:
+    """What is known of the cases behind a generated set, or behind initial weights.
+
+    Attributes:
+        leaked: Held-out case ids that were trained on, sorted; none where nothing is known.
+        provenance: ``known`` by record, or ``declared`` by the user.
+        stamp: For every table made from it; None where nothing leaked.
+    """
+
+    leaked: tuple[str, ...]
+    provenance: Literal["known", "declared"]
+    stamp: str | None = None
+
+
+def check_leakage(
+    generated: GeneratedSet, *, held_out: Sequence[str], allow_leakage: bool = False, declared: bool = False
+) -> LeakageReport:
+    """Refuse a generated set whose generator was trained on a held-out case.
+
+    Args:
+        generated: The set; its provenance names the cases.
+        held_out: Case ids of the segmenter's validation fold and of its test cases.
+        allow_leakage: Take the set all the same, with a stamp: the thesis, whose GAN had seen the test images (5.7).
+        declared: Take a set without provenance; the user answers for it.
+
+    Raises:
+        LeakageError: Held-out cases leaked, or the set has no provenance and is not declared.
+    """
+    where = generated.directory
+    if generated.training_ids is None:
+        if not declared:
+            raise LeakageError(
+                f"{where} has no {FILE_NAME}, so nothing tells whether its generator has seen the {len(held_out)} "
+                "held-out cases: generate it again with `run inferring`, which writes one, or declare with "
+                "--declared true that it has seen none of them"
+            )
+        stamp = f"LEAKAGE NOT RULED OUT: {where.name} has no provenance" if allow_leakage else None
+        return LeakageReport((), "declared", stamp)
+    remedy = (
+        "Generate from a GAN trained on this data list with --folds that leave the validation fold out, "
+        "or reproduce the thesis with --allow_leakage true, which marks every table"
+    )
+    return _report("the generator of", where, generated.training_ids, held_out, allow_leakage, remedy)
+
+
+def check_strangers(generated: GeneratedSet, *, real: Sequence[str]) -> None:
+    """Refuse a set that holds cases of the real list; warn where the guard has no id in common to compare.
+
+    Args:
+        generated: The set.
+        real: All case ids of the real list.
+
+    Raises:
+        LeakageError: The set is not generated, or not only.
+    """
+    if same := sorted(set(real) & {case["case_id"] for case in generated.cases}):
+        raise LeakageError(
+            f"{generated.directory} holds {len(same)} cases of the real data list, such as {same[0]}: name the "
+            "output_dir of `run inferring` with --generated_dir"
+        )
+    if generated.training_ids and not generated.training_ids & set(real):
+        logger.warning(
+            "%s: its generator was trained on none of the real list's case ids; make sure they are other patients",
+            generated.directory,
+        )
+
+
+def check_initial_weights(
+    training: Mapping[str, Any], *, path: str | Path, held_out: Sequence[str], allow_leakage: bool = False
+) -> LeakageReport:
+    """Refuse to fine-tune a model that was trained on a held-out case, itself or through its generated set.
+
+    Args:
+        training: What the model file says of its training, see `TrainingMix.describe`.
+        path: Of the model file, for messages.
+        held_out: As for `check_leakage`.
+        allow_leakage: Take it all the same; the stamp it carries is handed on in any case.
+
+    Raises:
+        LeakageError: Held-out cases leaked.
+        ValueError: The model file does not say what it was trained on.
+    """
+    if "case_ids" not in training:
+        raise ValueError(
+            f"{path} does not say which cases it was trained on, expected 'case_ids' among {sorted(training)}: name "
+            "the model.pt of a segmentation training with --init_from"
+        )
+    generated = training.get("generated") or {}
+    seen = {*training["case_ids"], *(generated.get("generator_case_ids") or ())}
+    remedy = "Start from a model trained with the same --fold, or mark every table with --allow_leakage true"
+    report = _report("the initial model", Path(path), seen, held_out, allow_leakage, remedy)
+    provenance = generated.get("provenance", "known")
+    return LeakageReport(report.leaked, provenance, report.stamp or training.get("leakage"))
+
+
+def _report(
+    what: str, where: Path, seen: Iterable[str], held_out: Sequence[str], allowed: bool, remedy: str
+) -> LeakageReport:
+    leaked = sorted(set(seen) & set(held_out))
+    if not leaked:
+        return LeakageReport((), "known")
+    extent = f"was trained on {len(leaked)} of the {len(set(held_out))} held-out cases"
+    if not allowed:
+        named = ", ".join(leaked[:_SHOWN]) + (", …" if len(leaked) > _SHOWN else "")
+        raise LeakageError(f"{what} {where} {extent} (validation fold and test cases): {named}. {remedy}")
+    return LeakageReport(tuple(leaked), "known", f"LEAKAGE: {what} {where.name} {extent}")
