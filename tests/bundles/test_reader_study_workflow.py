@@ -77,16 +77,16 @@ class Visitor:
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
 
     def get(self, path="/"):
-        return self._opener.open(f"{self.address}{path}", timeout=10).read().decode()
+        return self._opener.open(f"{self.address}{path}", timeout=60).read().decode()
 
     def post(self, path, **form):
         data = urllib.parse.urlencode(form).encode()
         request = urllib.request.Request(f"{self.address}{path}", data, {"Origin": self.address})
-        return self._opener.open(request, timeout=10).read().decode()
+        return self._opener.open(request, timeout=60).read().decode()
 
 
 def wait_until_served(process, address):
-    for _ in range(600):
+    for _ in range(1800):
         if process.poll() is not None:
             raise AssertionError(process.stdout.read())
         try:
@@ -95,7 +95,7 @@ def wait_until_served(process, address):
             return visitor
         except urllib.error.URLError:
             time.sleep(0.1)
-    raise AssertionError("not served within a minute")
+    raise AssertionError("not served within three minutes")
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def serving(command):
         yield wait_until_served(process, f"http://127.0.0.1:{port}")
     finally:
         process.send_signal(signal.SIGINT)
-        output = process.communicate(timeout=30)[0]
+        output = process.communicate(timeout=120)[0]
     assert process.returncode == 0, output
     assert f"reader study at http://127.0.0.1:{port}" in output
 

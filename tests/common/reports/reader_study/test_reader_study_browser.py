@@ -83,7 +83,7 @@ def open_page(browser):
     def open_new(address, **options):
         contexts.append(browser.new_context(viewport={"width": 1000, "height": 650}, **options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(20000)
+        page.set_default_timeout(60000)
         watch(page, address)
         page.goto(address)
         return page
