@@ -1,0 +1,82 @@
+"""Scores of each predicted mask and their summary, as files."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from ignite.engine import Engine, Events
+from nibabel.affines import voxel_sizes
+
+from ..data.check import same_place
+from ..files import replacing, write_json
+from ..metrics.segmentation import segmentation_scores, summary
+from .label_writer import case_name, mask_array
+
+
+class CaseScores:
+    """Compares each output with the mask file of its case; leaves ``cases.csv`` and ``metrics.json``.
+
+    Items name the ground truth by ``label``, a path; outputs are as for `LabelWriter`.
+
+    Args:
+        directory: Of the two files.
+        labels: Values that are scored by themselves, beside the joined foreground.
+        binary: Whether the segmenter knows one foreground only: the ground truth's labels are joined.
+        notes: What was scored, such as checkpoints and data list; plain values, put into ``metrics.json``.
+        replicates, seed: Of the bootstrap.
+
+    Raises:
+        ValueError: A mask file lies on another grid than its image.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        *,
+        labels: Sequence[int] = (),
+        binary: bool = True,
+        notes: Mapping[str, Any] | None = None,
+        replicates: int = 2000,
+        seed: int = 0,
+    ) -> None:
+        self.directory = Path(directory)
+        self.labels = () if binary else tuple(labels)
+        self.binary = binary
+        self.notes = dict(notes or {})
+        self.options = {"replicates": replicates, "seed": seed}
+        self.rows: list[dict[str, Any]] = []
+
+    def attach(self, engine: Engine) -> None:
+        """Score at each iteration, write at the end."""
+        engine.add_event_handler(Events.STARTED, lambda _: self.rows.clear())
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.score)
+        engine.add_event_handler(Events.COMPLETED, self.write)
+
+    def score(self, engine: Engine) -> None:
+        """Score the masks of this batch."""
+        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
+            prediction = mask_array(output["pred"])
+            truth, affine = self._truth(item["label"], prediction.shape, np.asarray(output["pred"].affine))
+            scores = segmentation_scores(prediction, truth, spacing=voxel_sizes(affine), labels=self.labels)
+            self.rows.append({"case_id": case_name(item), "centre": item.get("centre", ""), **scores})
+
+    def _truth(self, path: str, shape: tuple[int, ...], affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        volume = nib.load(path)
+        if volume.shape != shape or not same_place(volume.affine, affine, shape):
+            raise ValueError(
+                f"{path} has shape {volume.shape}, expected the grid of its image, {shape}: resample the mask to it "
+                "(`python -m common.data check` finds all such cases)"
+            )
+        truth = np.asanyarray(volume.dataobj)
+        return (truth > 0 if self.binary else truth), volume.affine
+
+    def write(self, engine: Engine) -> None:
+        """Write both files."""
+        with replacing(self.directory / "cases.csv") as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self.rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.rows)
+        write_json({**self.notes, "scores": summary(self.rows, **self.options)}, self.directory / "metrics.json")

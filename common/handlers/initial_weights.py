@@ -1,0 +1,84 @@
+"""A training that starts from the weights of another."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ignite.engine import Engine, Events
+from torch import nn
+
+from ..data.leakage import check_initial_weights
+from ..data.provenance import file_sha256
+from .model_file import read_model_file
+
+
+class InitialWeights:
+    """Loads a model file when a training starts; attach it before the checkpoint, which takes its place on resuming.
+
+    Args:
+        path: A model.pt of a training with the same settings.
+        network: Not wrapped for several devices.
+        settings: Of this training, as its own model file will have them.
+        held_out: Case ids that neither training may have seen.
+        allow_leakage: See `check_initial_weights`.
+        may_differ: Names of settings that the two need not share.
+
+    Raises:
+        FileNotFoundError: There is none (when built: before any training).
+        ValueError: Its settings are others.
+        LeakageError: It was trained on a held-out case.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        network: nn.Module,
+        *,
+        settings: Mapping[str, Any],
+        held_out: Sequence[str] = (),
+        allow_leakage: bool = False,
+        may_differ: Sequence[str] = ("roi_size",),
+    ) -> None:
+        self.path = Path(path)
+        self.network = network
+        content = read_model_file(path)
+        self.training = content["training"]
+        self._check_settings(content["settings"], settings, may_differ)
+        self.leakage = check_initial_weights(self.training, path=path, held_out=held_out, allow_leakage=allow_leakage)
+
+    def _check_settings(self, found: Mapping[str, Any], settings: Mapping[str, Any], may_differ: Sequence[str]) -> None:
+        names = sorted({*found, *settings} - {*may_differ})
+        differ = [name for name in names if found.get(name) != settings.get(name)]
+        if differ:
+            rows = "\n".join(f"  {n}: {found.get(n)} in the file, {settings.get(n)} now" for n in differ)
+            raise ValueError(
+                f"{self.path} was trained with other settings:\n{rows}\n"
+                "Use those it was made with, or another --init_from"
+            )
+
+    def attach(self, engine: Engine) -> None:
+        """Load at the start."""
+        engine.add_event_handler(Events.STARTED, self.load)
+
+    def load(self, engine: Engine) -> None:
+        """Put the weights into the network."""
+        self.network.load_state_dict(read_model_file(self.path)["model"])
+
+
+def with_initial(record: Mapping[str, Any], initial: InitialWeights | None) -> dict[str, Any]:
+    """`record` of a training, with that of its initial weights, their cases and their leakage where there are any.
+
+    A model that goes on from this one is thereby judged by the cases of both.
+    """
+    if initial is None:
+        return dict(record)
+    before = initial.training
+    origin = {"file": initial.path.name, "sha256": file_sha256(initial.path), "training": dict(before)}
+    stamps = [stamp for stamp in (record.get("leakage"), initial.leakage.stamp) if stamp]
+    return {
+        **record,
+        "case_ids": sorted({*record["case_ids"], *before["case_ids"]}),
+        "generated": record.get("generated") or before.get("generated"),
+        "leakage": "; ".join(stamps) or None,
+        "init_from": origin,
+    }
