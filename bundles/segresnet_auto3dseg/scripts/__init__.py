@@ -1,0 +1,1 @@
+"""The bundle as an algorithm template of MONAI's Auto3DSeg."""

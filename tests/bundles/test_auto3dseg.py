@@ -1,0 +1,165 @@
+"""MONAI's own AutoRunner drives segresnet_auto3dseg, without a network connection."""
+
+import csv
+import importlib
+import json
+import shutil
+import socket
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from monai.apps.auto3dseg import AutoRunner
+from monai.bundle import ConfigWorkflow
+
+from common.data.datalist import read_datalist, select_cases
+from common.engines.auto3dseg import Auto3DSegRun
+
+ROOT = Path(__file__).parents[2]
+BUNDLE = ROOT / "bundles" / "segresnet_auto3dseg"
+WRONG = {
+    "folds of the list": ({"num_fold": 3}, "num_fold is 3"),
+    "unknown setting": ({"settings": {"learning_rate": 1}}, "learning_rate"),
+    "unknown ensemble": ({"ensemble": "mean"}, "best_by_fold"),
+    "unknown templates": ({"templates": "nnunet"}, "ours|monai"),
+}
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    """Function that imports a module of the bundle's scripts as AutoRunner does, from the folder above the bundle."""
+    monkeypatch.syspath_prepend(ROOT / "bundles")
+    return lambda name: importlib.import_module(f"segresnet_auto3dseg.scripts.{name}")
+
+
+@pytest.fixture(scope="module")
+def auto3dseg(phantom_dir, tmp_path_factory):
+    """Function (**overrides) that runs `run auto3dseg` with the smoke overlay in a process without connections."""
+    output = tmp_path_factory.mktemp("auto3dseg")
+
+    def run(**overrides):
+        options = {"dataset_dir": str(phantom_dir), "output_dir": str(output / "run"), "max_epochs": 1, **overrides}
+        configs = [str(BUNDLE / "configs" / f"{name}.yaml") for name in ("auto3dseg", "smoke")]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(ROOT)
+            patch.setenv("OMP_NUM_THREADS", "1")
+            patch.setattr(socket.socket, "connect", _refuse)
+            work = ConfigWorkflow(config_file=configs, workflow_type="train", logging_file=False, **options)
+            work.initialize()
+            work.run()
+            work.finalize()
+        return Path(options["output_dir"])
+
+    return run
+
+
+def _refuse(*_):
+    raise AssertionError("a connection was opened")
+
+
+@pytest.fixture(scope="module")
+def finished(auto3dseg):
+    return auto3dseg()
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_options_are_refused_before_anything_runs(phantom_dir, tmp_path, options, message):
+    where = {"dataset_dir": phantom_dir, "output_dir": tmp_path / "out", "bundle_root": BUNDLE}
+    with pytest.raises(ValueError, match=message):
+        Auto3DSegRun(phantom_dir / "datalist.json", **where, **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_template_is_copied_without_data_and_outputs_under_its_own_name(phantom_dir, tmp_path):
+    """As from the root of an exported bundle whose folder was renamed, with its data and outputs inside."""
+    exported = shutil.copytree(BUNDLE, tmp_path / "my_copy-1.0", ignore=shutil.ignore_patterns("output"))
+    for part in ("common", "data", "output"):
+        (exported / part).mkdir()
+        (exported / part / "file").touch()
+    options = {"dataset_dir": phantom_dir, "output_dir": exported / "work", "bundle_root": exported}
+    run = Auto3DSegRun(phantom_dir / "datalist.json", **options)
+    for _ in range(2):
+        assert run._template()["algos"] == "segresnet_auto3dseg"
+    copied = exported / "work" / "algorithm_templates" / "segresnet_auto3dseg"
+    assert sorted(path.name for path in copied.iterdir()) == ["common", "configs", "docs", "scripts"]
+
+
+def test_monai_templates_out_of_reach_are_named(phantom_dir, tmp_path, monkeypatch):
+    options = {"dataset_dir": phantom_dir, "output_dir": tmp_path / "run", "bundle_root": BUNDLE}
+    run = Auto3DSegRun(phantom_dir / "datalist.json", templates="monai", settings={"max_epochs": 3, "lr": 1}, **options)
+    assert run._runner().train_params == {"num_epochs": 3}
+
+    def unreachable(self):
+        raise ValueError("Download and extract of https://… failed, attempt 3/3.")
+
+    monkeypatch.setattr(AutoRunner, "run", unreachable)
+    with pytest.raises(ConnectionError, match="--templates ours"):
+        run.run()
+
+
+def test_autorunner_trains_every_fold_and_scores_the_test_cases(finished, phantom_dir):
+    folds = sorted(path.parts[-4] for path in finished.glob("*/output/train/model.pt"))
+    assert folds == ["segresnet-auto3dseg_0", "segresnet-auto3dseg_1"]
+    for fold, name in enumerate(folds):
+        state = json.loads((finished / name / "algo_object.json").read_text())
+        rows = list(csv.DictReader((finished / name / "output/train/validation.csv").open()))
+        assert state["best_metric"] == max(float(row["dice"]) for row in rows)
+        assert state["_state_"]["fill_records"]["filled.yaml"]["fold"] == fold
+    cases = select_cases(read_datalist(phantom_dir / "datalist.json"), folds="testing", dataset_dir=phantom_dir)
+    rows = list(csv.DictReader((finished / "cases.csv").open()))
+    assert [row["case_id"] for row in rows] == [case["case_id"] for case in cases]
+    for case in cases:
+        image = nib.load(case["image"])
+        mask = nib.load(finished / "ensemble_output" / "images" / f"{case['case_id']}_ensemble.nii.gz")
+        np.testing.assert_allclose(mask.affine, image.affine, atol=1e-5)
+        assert mask.shape == image.shape
+        assert set(np.unique(mask.dataobj)) <= {0, 1}
+    assert json.loads((finished / "metrics.json").read_text())["scores"]["foreground"]["cases"] == len(cases)
+
+
+def test_ensemble_predicts_with_the_trained_weights(finished, phantom_dir, scripts):
+    """The mask is the argmax of the mean of both folds' probabilities, each computed here by the plain network."""
+    infer = scripts("infer")
+    case = select_cases(read_datalist(phantom_dir / "datalist.json"), folds="testing", dataset_dir=phantom_dir)[0]
+    probabilities = []
+    for bundle in sorted(finished.glob("segresnet-auto3dseg_*")):
+        model = bundle / "output" / "train" / "model.pt"
+        inferer = infer.InferClass(bundle, model, overlap=0.25, rank=0)
+        weights = torch.load(model, weights_only=True)["model"]
+        assert all(torch.equal(value, weights[name]) for name, value in inferer.network.state_dict().items())
+        probabilities.append(inferer.infer(case))
+        np.testing.assert_allclose(probabilities[-1].sum(0), 1, atol=1e-5)
+        assert 0 <= probabilities[-1].min() < probabilities[-1].max() <= 1
+    mean = torch.stack([*map(torch.as_tensor, probabilities)]).mean(0)
+    mask = nib.load(finished / "ensemble_output" / "images" / f"{case['case_id']}_ensemble.nii.gz")
+    np.testing.assert_array_equal(mask.get_fdata(), mean.argmax(0).numpy())
+
+
+def test_second_run_trains_nothing_and_may_ensemble_otherwise(finished, auto3dseg, phantom_dir):
+    models = {path: path.stat().st_mtime_ns for path in finished.glob("*/output/train/model.pt")}
+    auto3dseg(ensemble="best_n", n_best=1)
+    assert {path: path.stat().st_mtime_ns for path in finished.glob("*/output/train/model.pt")} == models
+    assert json.loads((finished / "metrics.json").read_text())["ensemble"] == "best_n"
+    with pytest.raises(RuntimeError) as refused:
+        auto3dseg(lr=0.5)
+    assert "holds a run with other settings, {'settings'" in str(refused.value.__cause__)
+
+
+def test_other_bundles_are_no_algorithms(phantom_dir, tmp_path):
+    """AutoRunner on the whole folder of bundles takes only this one."""
+    for name in ("hagan_128", "segresnet_auto3dseg"):
+        shutil.copytree(ROOT / "bundles" / name, tmp_path / "bundles" / name, ignore=shutil.ignore_patterns("output"))
+    source = {"modality": "CT", "datalist": str(phantom_dir / "datalist.json"), "dataroot": str(phantom_dir)}
+    runner = AutoRunner(
+        work_dir=str(tmp_path / "work"),
+        input=source,
+        templates_path_or_url=str(tmp_path / "bundles"),
+        train=False,
+        ensemble=False,
+    )
+    runner.set_analyze_params({"device": "cpu", "worker": 0})
+    runner.run()
+    generated = sorted(path.parent.name for path in (tmp_path / "work").glob("*/algo_object.json"))
+    assert generated == ["segresnet-auto3dseg_0", "segresnet-auto3dseg_1"]
