@@ -60,7 +60,7 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"no trained generator at {path}: train one (`run training`, which leaves output_dir/model.pt) and name it "
+            f"no trained model at {path}: train one (`run training`, which leaves output_dir/model.pt) and name it "
             "with --checkpoint"
         )
     content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)  # weights are read when used

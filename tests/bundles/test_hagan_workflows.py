@@ -140,7 +140,7 @@ def test_the_same_seed_generates_the_same_files_and_another_others(workflow, tmp
 def test_generating_without_weights_says_how_to_get_them(workflow, tmp_path):
     with pytest.raises(RuntimeError) as error:
         workflow("inference", checkpoint=str(tmp_path / "none.pt"))
-    assert "no trained generator at" in str(error.value.__cause__)
+    assert "no trained model at" in str(error.value.__cause__)
 
 
 def test_training_without_data_says_how_to_get_them(workflow, tmp_path):

@@ -29,7 +29,7 @@ def test_without_a_file_the_defaults_stand_in(tmp_path):
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no trained generator at .*model.pt: train one"):
+    with pytest.raises(FileNotFoundError, match=r"no trained model at .*model.pt: train one"):
         read_model_file(tmp_path / "model.pt")
 
 
