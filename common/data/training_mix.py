@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nibabel as nib
 import numpy as np
@@ -94,7 +94,7 @@ def training_mix(
     datalist: str | Path,
     *,
     dataset_dir: str | Path | None = None,
-    fold: int | None,
+    fold: int | Literal["all"] | None,
     generated_dir: str | Path | None = None,
     generated_count: int | None = None,
     use_real: bool = True,
@@ -113,7 +113,7 @@ def training_mix(
     Args:
         datalist: Path of the real list.
         dataset_dir: Folder that its paths are relative to; by default its own.
-        fold: Validates, the others train, the test cases do neither; None trains on all, without validation.
+        fold: Validates, the others train, the test cases do neither; ``all`` or None trains on all, without validation.
         generated_dir: A generated set to add.
         generated_count: Of its cases; by default as many as the real ones of `real_fraction`.
         use_real: False trains on generated cases alone, and still validates on the real fold.
@@ -130,6 +130,7 @@ def training_mix(
     Raises:
         FileNotFoundError, ValueError, BadCasesError, LeakageError: Before anything is trained, with what to do.
     """
+    fold = None if fold == "all" else fold
     _check_options(generated_dir, generated_count, use_real, real_fraction)
     root = Path(dataset_dir) if dataset_dir is not None else Path(datalist).parent
     content = read_datalist(datalist)
@@ -188,7 +189,7 @@ def _check_options(directory: Any, count: int | None, use_real: bool, fraction: 
 def _held_out(content: Mapping[str, Any], fold: int | None, root: Path) -> list[str]:
     """Case ids of the fold and of the test cases, good or bad."""
     if not isinstance(fold, int | None) or isinstance(fold, bool):
-        raise ValueError(f"fold is {fold!r}, expected the number of the validation fold, or null to train on all")
+        raise ValueError(f"fold is {fold!r}, expected the number of the validation fold, or all to train on all")
     validation = [] if fold is None else select_cases(content, folds=fold, dataset_dir=root)
     return sorted(entry["case_id"] for entry in [*validation, *content["testing"]])
 
@@ -200,7 +201,7 @@ def _split(entries: Sequence[Entry], fold: int | None, datalist: str | Path) -> 
     if not training or (fold is not None and not validation):
         raise ValueError(
             f"{datalist} has {len(training)} good training cases beside fold {fold} and {len(validation)} in it, "
-            "expected some of each: split it again (`prepare --folds 5`), or train on all with --fold null"
+            "expected some of each: split it again (`prepare --folds 5`), or train on all with --fold all"
         )
     return training, validation
 

@@ -89,7 +89,7 @@ class Experiment:
 
     def _training(self, arm: Arm, fold: int | None) -> dict[str, Any]:
         start = {} if arm.start_from is None else {"init_from": str(self._folder(arm.start_from, fold) / "model.pt")}
-        return {**self.options, **arm.options, **start, "fold": fold}
+        return {**self.options, **arm.options, **start, "fold": "all" if fold is None else fold}
 
     def _folder(self, arm: str, fold: int | None) -> Path:
         return self.output_dir / _slug(arm) / ("all" if fold is None else f"fold_{fold}")

@@ -97,7 +97,7 @@ def test_real_cases_alone(datalist):
 
 
 def test_without_a_fold_all_train_and_none_validate(datalist):
-    mix = training_mix(datalist, fold=None)
+    mix = training_mix(datalist, fold="all")
     assert (len(mix.training), mix.validation, mix.held_out) == (9, [], TESTING)
     assert mix.describe()["validation"] == "none: the last epoch is the model"
 
@@ -304,7 +304,7 @@ def test_missing_files_are_named(datalist, generated_dir):
 def test_a_fold_without_good_cases_is_refused(datalist):
     for case_id in FOLDS[1]:
         (datalist.parent / f"images/{case_id}.nii.gz").unlink()
-    with pytest.raises(ValueError, match=r"6 good training cases beside fold 1 and 0 in it.*--fold null"):
+    with pytest.raises(ValueError, match=r"6 good training cases beside fold 1 and 0 in it.*--fold all"):
         training_mix(datalist, fold=1, on_bad_case="skip")
 
 

@@ -57,6 +57,14 @@ def test_every_arm_is_trained_on_every_fold_and_evaluated_as_an_ensemble(experim
     assert calls["real/evaluation"]["checkpoint"] == [str(tmp_path / f"real/fold_{fold}/model.pt") for fold in (0, 1)]
 
 
+def test_without_a_fold_one_model_is_trained_on_all(tmp_path):
+    runner = Runner()
+    settings = {"train_configs": ["train.yaml"], "evaluate_configs": ["evaluate.yaml"], "runner": runner}
+    Experiment([{"name": "real"}], folds=[None], output_dir=tmp_path, **settings).run()
+    assert runner.calls[0][0] == "real/all"
+    assert runner.calls[0][2]["fold"] == "all"
+
+
 def test_a_killed_experiment_runs_what_is_missing(experiment):
     with pytest.raises(RuntimeError, match="killed"):
         experiment(Runner(fail_at=["generated_only/fold_1"])).run()
