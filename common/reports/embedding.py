@@ -30,7 +30,7 @@ def embed(features: np.ndarray, *, perplexity: float = 10, learning_rate: float 
         raise ValueError(f"t-SNE: {bad} of {len(features)} cases have NaN or infinite features; leave them out")
     init = "pca" if features.shape[1] > 1 else "random"
     tsne = TSNE(2, perplexity=perplexity, learning_rate=learning_rate, init=init, random_state=seed)
-    with threadpool_limits(1, user_api="openmp"):  # threads that wait for each other: 80 times slower on busy cores
+    with threadpool_limits(1):  # the same map on any number of cores; on busy ones threads wait, 80 times slower
         return tsne.fit_transform(features)
 
 
