@@ -99,7 +99,7 @@ def wait_until_served(process, address):
 
 
 @contextmanager
-def serving(command):
+def serving(command, stop=signal.SIGINT):
     """Visitor of the study that `command` serves until the block ends."""
     port = free_port()
     process = subprocess.Popen(
@@ -108,7 +108,7 @@ def serving(command):
     try:
         yield wait_until_served(process, f"http://127.0.0.1:{port}")
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         output = process.communicate(timeout=120)[0]
     assert process.returncode == 0, output
     assert f"reader study at http://127.0.0.1:{port}" in output
@@ -121,7 +121,7 @@ def test_a_study_is_served_stopped_served_again_and_evaluated(bundle_command, op
         for number in (1, 2):
             visitor.post(f"/volumes/{number}", score=number)
     kept = {"output_dir": options["output_dir"], "dataset_dir": "none", "generated_dir": "none"}  # need not be there
-    with serving(bundle_command("serve", ["reader_study"], bundle="evaluation", **kept)) as visitor:
+    with serving(bundle_command("serve", ["reader_study"], bundle="evaluation", **kept), signal.SIGTERM) as visitor:
         visitor.post("/resume", name="A", code=code)
         for number in (3, 4, 5):
             visitor.post(f"/volumes/{number}", score=number)

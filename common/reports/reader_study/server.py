@@ -1,7 +1,10 @@
 """Serving the study until it is stopped."""
 
 import logging
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from waitress.server import create_server
@@ -16,7 +19,7 @@ logger = logging.getLogger(__name__)
 def serve_study(
     database: str | Path, *, host: str = "127.0.0.1", port: int = 8321, allowed_hosts: Sequence[str] = ()
 ) -> None:
-    """Serve the study in `database` until Ctrl-C; every answer is on disk by then.
+    """Serve the study in `database` until Ctrl-C or SIGTERM; every answer is on disk by then.
 
     Args:
         database: SQLite file that `prepare_study` made.
@@ -39,7 +42,22 @@ def serve_study(
         logger.warning("the study listens on %s: whoever is in this network can read it, unencrypted", host)
     logger.info("reader study at http://%s:%s (stop with Ctrl-C)", host, port)
     try:
-        server.run()
+        with _stopped_by_signals():
+            server.run()
     finally:
         server.close()
         logger.info("the study has stopped; the same command goes on, `run results` evaluates")
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM end the server as Ctrl-C does, and Ctrl-C also where a shell started us with it ignored (``… &``)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
