@@ -1,8 +1,9 @@
 """Writing files so that a killed process leaves the old one or the new one, never half of one."""
 
+import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,3 +29,11 @@ def write_json(content: Any, path: str | os.PathLike, *, sort_keys: bool = False
     """Write ``content`` as indented JSON, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, sort_keys=sort_keys) + "\n")
+
+
+def write_csv(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike) -> None:
+    """Write rows of equal keys, of which there is one at least, as CSV with a header, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

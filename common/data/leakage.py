@@ -105,12 +105,16 @@ def check_initial_weights(
             f"{path} does not say which cases it was trained on, expected 'case_ids' among {sorted(training)}: name "
             "the model.pt of a segmentation training with --init_from"
         )
-    generated = training.get("generated") or {}
-    seen = {*training["case_ids"], *(generated.get("generator_case_ids") or ())}
     remedy = "Start from a model trained with the same --fold, or mark every table with --allow_leakage true"
-    report = _report("the initial model", Path(path), seen, held_out, allow_leakage, remedy)
-    provenance = generated.get("provenance", "known")
+    report = _report("the initial model", Path(path), seen_cases(training), held_out, allow_leakage, remedy)
+    provenance = (training.get("generated") or {}).get("provenance", "known")
     return LeakageReport(report.leaked, provenance, report.stamp or training.get("leakage"))
+
+
+def seen_cases(training: Mapping[str, Any]) -> set[str]:
+    """Real case ids behind a model, by `TrainingMix.describe`: its own and those of the generator of its pairs."""
+    generator = (training.get("generated") or {}).get("generator_case_ids") or ()
+    return {*training["case_ids"], *generator}
 
 
 def _report(

@@ -14,9 +14,8 @@ from monai.apps.auto3dseg import AutoRunner
 from monai.bundle import ConfigParser
 
 from ..data.datalist import datalist_hash, label_values, read_datalist, select_cases
-from ..files import write_json
+from ..files import write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
-from .experiment import write_table
 
 logger = logging.getLogger(__name__)
 Ensemble = Literal["best_by_fold", "best_n"]
@@ -158,7 +157,7 @@ class Auto3DSegRun:
             return {}
         cases = select_cases(self.datalist, folds="testing", dataset_dir=self.dataset_dir)
         rows = [self._score_case(case) for case in cases]
-        write_table(rows, self.output_dir / "cases.csv")
+        write_csv(rows, self.output_dir / "cases.csv")
         scores = summary(rows)
         write_json({"ensemble": self.ensemble, "settings": self.settings, "scores": scores}, self._metrics_path)
         dice = scores["foreground"]["dice"]

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..data.leakage import LeakageError
+from ..data.leakage import LeakageError, seen_cases
 from ..data.provenance import file_sha256
-from ..handlers.model_file import read_model_file
+from ..networks.model_file import read_model_file
 
 _OWN = ("roi_size",)  # of one training; another window does not make another network
 
@@ -79,6 +79,5 @@ def describe_checkpoints(
 
 
 def _leakage(path: str | Path, training: Mapping[str, Any], case_ids: Sequence[str]) -> str | None:
-    generator = (training.get("generated") or {}).get("generator_case_ids") or ()
-    seen = {*training["case_ids"], *generator} & set(case_ids)
+    seen = seen_cases(training) & set(case_ids)
     return f"LEAKAGE: {path} was trained on {len(seen)} of the {len(case_ids)} cases to score" if seen else None

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from ignite.engine import Engine, Events
 from torch import nn
 
-from ..files import replacing
+from ..networks.model_file import write_model_file
 
 logger = logging.getLogger(__name__)
 
@@ -67,10 +66,8 @@ class BestModel:
             self._write(engine.state.epoch, score)
 
     def _write(self, epoch: int, score: float) -> None:
-        state = {name: value.detach().cpu() for name, value in self.network.state_dict().items()}
         training = {**self.training, "epoch": epoch, "step": epoch * self.epoch_length, self.metric: score}
-        with replacing(self.path) as temporary:
-            torch.save({"model": state, "settings": self.settings, "training": training}, temporary)
+        write_model_file(self.path, self.network, settings=self.settings, training=training)
 
     def state_dict(self) -> dict[str, float]:
         """The best score."""

@@ -1,6 +1,5 @@
 """Scores of each predicted mask and their summary, as files."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from ignite.engine import Engine, Events
 from nibabel.affines import voxel_sizes
 
 from ..data.check import same_place
-from ..files import replacing, write_json
+from ..files import write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
 from .label_writer import case_name, mask_array
 
@@ -75,8 +74,5 @@ class CaseScores:
 
     def write(self, engine: Engine) -> None:
         """Write both files."""
-        with replacing(self.directory / "cases.csv") as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(self.rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows)
+        write_csv(self.rows, self.directory / "cases.csv")
         write_json({**self.notes, "scores": summary(self.rows, **self.options)}, self.directory / "metrics.json")

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..data.datalist import write_datalist
 from ..data.provenance import file_sha256, write_provenance
 from ..files import replacing
-from .model_file import read_model_file
+from ..networks.model_file import read_model_file
 
 
 class GeneratedSetWriter:

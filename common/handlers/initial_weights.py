@@ -9,7 +9,7 @@ from torch import nn
 
 from ..data.leakage import check_initial_weights
 from ..data.provenance import file_sha256
-from .model_file import read_model_file
+from ..networks.model_file import read_model_file
 
 
 class InitialWeights:

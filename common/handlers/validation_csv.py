@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ignite.engine import Engine, Events
 
-from ..files import replacing
+from ..files import write_csv
 
 
 class ValidationCSV:
@@ -32,10 +32,7 @@ class ValidationCSV:
         epoch = engine.state.epoch
         rows = [row for row in self._rows() if int(row["epoch"]) < epoch]
         rows.append({"epoch": epoch, self.metric: round(float(engine.state.metrics[self.metric]), 6)})
-        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, ["epoch", self.metric], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(rows, self.path)
 
     def _rows(self) -> list[dict[str, str]]:
         if not self.path.is_file():

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import wilcoxon
 
-from .segmentation import case_interval, mean_row
+from .resampling import case_interval
+from .segmentation import mean_row
 
 Scores = Mapping[str, float | None]
 
@@ -38,7 +39,7 @@ def compare_arms(
         mean = mean_row(dice, replicates=replicates, seed=seed)
         low, high = mean["interval"] or (None, None)
         row = {"arm": name, "n": mean["n"], "unscored": unscored, "mean": mean["value"], "low": low, "high": high}
-        comparison = dict.fromkeys(_COMPARISON)
+        comparison = dict.fromkeys(COMPARISON)
         if name != baseline:
             comparison |= _compared(dice - table[baseline], replicates, seed)
         rows.append(row | comparison)
@@ -57,7 +58,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
-_COMPARISON = ("difference", "difference_low", "difference_high", "p", "p_holm", "better", "worse", "equal")
+COMPARISON = ("difference", "difference_low", "difference_high", "p", "p_holm", "better", "worse", "equal")
 
 
 def _paired(arms: Mapping[str, Scores], baseline: str) -> tuple[dict[str, np.ndarray], int]:

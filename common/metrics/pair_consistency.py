@@ -9,10 +9,11 @@ import nibabel as nib
 import numpy as np
 import torch
 from monai.metrics import DiceMetric
-from scipy.stats import bootstrap
 from tqdm import tqdm
 
 from .bundle_predictions import predict_masks
+from .resampling import case_interval
+from .segmentation import mean_row
 
 Entries = Sequence[Mapping[str, Any]]
 
@@ -95,13 +96,8 @@ def dice_row(cases: Sequence[Mapping[str, Any]], *, replicates: int = 1000, seed
         ``n``; ``empty_masks``, left out of the mean, and ``found_in_empty``, those of them in which the segmenter found
         something; ``empty_predictions``, which count as Dice 0; ``cases``: Dice by case id, None for an empty mask.
     """
-    dice = _known(cases)
     return {
-        "value": float(dice.mean()) if dice.size else None,
-        "interval": _interval((dice,), np.mean, replicates, seed),
-        "sd": float(dice.std(ddof=1)) if dice.size > 1 else None,
-        "median": float(np.median(dice)) if dice.size else None,
-        "n": int(dice.size),
+        **mean_row([case["dice"] for case in cases], replicates=replicates, seed=seed),
         "empty_masks": sum(case["mask_empty"] for case in cases),
         "found_in_empty": sum(case["mask_empty"] and not case["prediction_empty"] for case in cases),
         "empty_predictions": sum(case["prediction_empty"] and not case["mask_empty"] for case in cases),
@@ -112,7 +108,8 @@ def dice_row(cases: Sequence[Mapping[str, Any]], *, replicates: int = 1000, seed
 def _gap(real: Sequence[Mapping], generated: Sequence[Mapping], *, replicates: int, seed: int) -> dict[str, Any]:
     dice = _known(real), _known(generated)
     value = float(dice[0].mean() - dice[1].mean()) if min(map(len, dice)) else None
-    return {"value": value, "interval": _interval(dice, _difference, replicates, seed)}
+    interval = case_interval(*dice, statistic=_difference, replicates=replicates, seed=seed, paired=False)
+    return {"value": value, "interval": interval}
 
 
 def _difference(real: np.ndarray, generated: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -122,14 +119,6 @@ def _difference(real: np.ndarray, generated: np.ndarray, axis: int = -1) -> np.n
 def _known(cases: Sequence[Mapping[str, Any]]) -> np.ndarray:
     dice = np.array([case["dice"] for case in cases], dtype=float)
     return dice[~np.isnan(dice)]
-
-
-def _interval(samples: tuple[np.ndarray, ...], statistic: Any, replicates: int, seed: int) -> list[float] | None:
-    if min(map(len, samples)) < 2:
-        return None
-    rng = np.random.default_rng(seed)
-    options = {"n_resamples": replicates, "method": "percentile", "vectorized": True, "axis": -1, "rng": rng}
-    return [float(end) for end in bootstrap(samples, statistic, **options).confidence_interval]
 
 
 def _dice(mask: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:

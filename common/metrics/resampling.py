@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import bootstrap
 
 Score = Callable[..., float]
 
@@ -56,6 +57,33 @@ def bootstrap_interval(
         raise ValueError(f"half of each set is too small ({error})") from error
     low, high = np.quantile(values - values.mean(), [(1 - level) / 2, (1 + level) / 2])
     return float(value + low), float(value + high)
+
+
+def case_interval(
+    *samples: np.ndarray,
+    statistic: Callable[..., np.ndarray],
+    replicates: int = 2000,
+    seed: int = 0,
+    paired: bool = True,
+) -> list[float] | None:
+    """95 % percentile interval of `statistic` when whole cases are drawn again, with replacement.
+
+    Args:
+        samples: Values of the same cases, (N,) each; of other cases each, (N,), (M,), … where not `paired`.
+        statistic: Of the samples, vectorised over ``axis``.
+        replicates: Draws.
+        seed: Of the draws: equal seeds draw equal cases.
+        paired: Draw the same cases of all samples.
+
+    Returns:
+        Lower and upper end; None for fewer than two cases of any.
+    """
+    if min(map(len, samples)) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    options = {"n_resamples": replicates, "method": "percentile", "paired": paired, "vectorized": True, "axis": -1}
+    result = bootstrap(samples, statistic, **options, rng=rng)
+    return [float(end) for end in result.confidence_interval]
 
 
 def real_floor(score: Score, real: np.ndarray, *, n: int, splits: int = 20, seed: int = 0) -> Estimate:

@@ -1,13 +1,14 @@
 """How well predicted masks agree with the ground truth: Dice and HD95 of a case, and their summary over cases."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from monai.metrics import compute_hausdorff_distance
 from scipy.ndimage import find_objects
-from scipy.stats import bootstrap
+
+from .resampling import case_interval
 
 Row = Mapping[str, Any]
 
@@ -87,29 +88,6 @@ def mean_row(values: Sequence[float], *, replicates: int = 2000, seed: int = 0) 
         "median": float(np.median(known)) if known.size else None,
         "n": int(known.size),
     }
-
-
-def case_interval(
-    *samples: np.ndarray, statistic: Callable[..., np.ndarray], replicates: int = 2000, seed: int = 0
-) -> list[float] | None:
-    """95 % percentile interval of `statistic` when whole cases are drawn again, with replacement.
-
-    Args:
-        samples: Values of the same cases, (N,) each.
-        statistic: Of the samples, vectorised over ``axis``.
-        replicates: Draws.
-        seed: Of the draws: equal seeds draw equal cases.
-
-    Returns:
-        Lower and upper end; None for fewer than two cases.
-    """
-    if len(samples[0]) < 2:
-        return None
-    rng = np.random.default_rng(seed)
-    result = bootstrap(
-        samples, statistic, n_resamples=replicates, method="percentile", paired=True, vectorized=True, axis=-1, rng=rng
-    )
-    return [float(end) for end in result.confidence_interval]
 
 
 _SUMMARISED = ("dice", "hd95_mm", "truth_voxels", "prediction_voxels", "intersection_voxels")

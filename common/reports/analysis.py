@@ -44,11 +44,8 @@ _LISTED = 100  # warnings on the page; warnings.csv has all
 
 def list_cases(datalist: str | Path, *, dataset_dir: str | Path, folds: Folds = None) -> list[dict[str, Any]]:
     """Unchecked entries with absolute paths: all of the list, or as `select_cases` where `folds` is given."""
-    content = read_datalist(datalist)
-    if folds is not None:
-        return select_cases(content, folds=folds, dataset_dir=dataset_dir)
-    sides = [side for side in ("all", "testing") if content["training" if side == "all" else side]]
-    return [entry for side in sides for entry in select_cases(content, folds=side, dataset_dir=dataset_dir)]
+    folds = "everything" if folds is None else folds
+    return select_cases(read_datalist(datalist), folds=folds, dataset_dir=dataset_dir)
 
 
 class DataAnalysis:

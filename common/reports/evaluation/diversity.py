@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import bootstrap
 
 from ...metrics.diversity import multi_scale_ssim
+from ...metrics.resampling import case_interval
 from ...metrics.volume_set import VolumeSet
 from .findings import Findings
 from .sets import EvaluationSets
@@ -42,7 +42,8 @@ class Diversity:
             return {"value": None, "interval": None, "pairs": 0, "note": "needs two volumes"}
         images = _Images(volumes.volumes)
         values = multi_scale_ssim(images, pairs=self.pairs, data_range=window, seed=self.seed)
-        return {"value": float(values.mean()), "interval": _interval(values, self.seed), "pairs": len(values)}
+        interval = case_interval(values, statistic=np.mean, replicates=1000, seed=self.seed)
+        return {"value": float(values.mean()), "interval": interval, "pairs": len(values)}
 
 
 class _Images(Sequence):
@@ -56,12 +57,3 @@ class _Images(Sequence):
 
     def __getitem__(self, index: int) -> Any:
         return self.items[index]["image"]
-
-
-def _interval(values: np.ndarray, seed: int) -> list[float] | None:
-    """95 % bootstrap interval of the mean."""
-    if len(values) < 2:
-        return None
-    rng = np.random.default_rng(seed)
-    interval = bootstrap((values,), np.mean, n_resamples=1000, method="percentile", rng=rng).confidence_interval
-    return [float(end) for end in interval]

@@ -1,6 +1,5 @@
 """Do the scores order what they should? Real cases against real cases that were changed in known ways."""
 
-import csv
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
-from ...files import replacing, write_json
+from ...files import write_csv, write_json
 from ...metrics.comparison import compare
 from ...metrics.features import FeatureReader
 from ...metrics.resampling import Score
@@ -77,10 +76,7 @@ class Sanity:
 
     def _write(self, rows: list[dict[str, Any]]) -> None:
         write_json(rows, self.output_dir / "sanity.json")
-        with replacing(self.output_dir / "sanity.csv") as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(rows, self.output_dir / "sanity.csv")
         logger.info("wrote %s", self.output_dir / "sanity.csv")
 
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from common.handlers.model_file import ModelFile, read_model_file, read_settings
+from common.handlers.model_file import ModelFile
+from common.networks.model_file import read_model_file, read_settings
 
 
 def test_the_trained_generator_comes_back_with_what_it_was_trained_on(hagan_training, networks, tmp_path):

@@ -19,8 +19,8 @@ from common.handlers.epoch_checkpoint import EpochCheckpoint
 from common.handlers.finite_loss import FiniteLoss
 from common.handlers.initial_weights import InitialWeights, with_initial
 from common.handlers.last_validation import LastValidation
-from common.handlers.model_file import read_model_file
 from common.handlers.validation_csv import ValidationCSV
+from common.networks.model_file import read_model_file
 
 # scores of five validations → epochs whose weights are written
 BEST = {
