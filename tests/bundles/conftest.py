@@ -1,13 +1,17 @@
 """Data and commands shared by the tests of the bundles."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
+from monai.bundle import ConfigWorkflow
 
 from common.data.cli import prepare
 from common.data.datalist import read_datalist, select_cases, write_datalist
@@ -22,6 +26,50 @@ def phantom_dir(tmp_path_factory):
     directory = tmp_path_factory.mktemp("phantom")
     prepare("phantom", str(directory), count=10, size=(32, 32, 16), folds=2)
     return directory
+
+
+@pytest.fixture(scope="session")
+def few_openkbp(openkbp_dir, tmp_path_factory):
+    """Folder of six real cases and their list, of two folds."""
+    few, directory = tmp_path_factory.mktemp("few"), tmp_path_factory.mktemp("few_openkbp")
+    for folder in ("images", "labels"):
+        (few / folder).mkdir()
+        for path in sorted((openkbp_dir / folder).iterdir())[:6]:
+            (few / folder / path.name).symlink_to(path)
+    prepare("pairs", str(directory), input=str(few), folds=2)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def run_workflow():
+    """Function (bundle, configs, workflow_type, **overrides) -> output folder of a workflow, run in this process."""
+
+    def run(bundle, configs, *, workflow_type="train", **overrides):
+        files = [str(ROOT / "bundles" / bundle / "configs" / f"{name}.yaml") for name in configs]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(ROOT)
+            patch.setenv("TQDM_DISABLE", "1")
+            work = ConfigWorkflow(config_file=files, workflow_type=workflow_type, logging_file=False, **overrides)
+            work.initialize()
+            work.run()
+            work.finalize()
+        return Path(overrides["output_dir"])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def causes():
+    """Function (caught error) -> messages of its whole chain: MONAI wraps what a config's component raises."""
+
+    def read(caught):
+        messages, cause = [], caught.value
+        while cause is not None:
+            messages.append(str(cause))
+            cause = cause.__cause__
+        return "\n".join(messages)
+
+    return read
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +94,96 @@ def run_command():
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, **options
         )
+
+    return run
+
+
+def assert_identical(a, b):
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert_identical(a[key], b[key])
+    elif isinstance(a, list):
+        assert len(a) == len(b)
+        for x, y in zip(a, b, strict=True):
+            assert_identical(x, y)
+    elif isinstance(a, torch.Tensor):
+        assert torch.equal(a, b)
+    else:
+        assert a == b
+
+
+@pytest.fixture(scope="session")
+def assert_same():
+    """Function that asserts that two states, of nested dicts and lists, are equal to the bit."""
+    return assert_identical
+
+
+def load_newest_state(directory):
+    return torch.load(max((directory / "checkpoint").iterdir()), weights_only=True)
+
+
+@pytest.fixture(scope="session")
+def newest_state():
+    """Function (output folder of a training) -> content of its last checkpoint."""
+    return load_newest_state
+
+
+def kill_when(condition, command):
+    """Runs a command and ends it with SIGKILL as soon as `condition()` holds."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, **quiet)
+    while not condition():
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture
+def killed_and_resumed(bundle_command, run_command, phantom_dir, tmp_path):
+    """Function (bundle, started, **options) -> folders of a training without and with a kill -9.
+
+    The second is killed as soon as `started(folder)` holds, and the same command is given again: the last checkpoints
+    are equal to the bit.
+    """
+
+    def run(bundle, *, started, **options):
+        def command(folder):
+            folders = {"dataset_dir": phantom_dir, "output_dir": folder}
+            return bundle_command("training", ["train", "smoke"], bundle=bundle, **folders, **options)
+
+        whole, killed = tmp_path / "whole", tmp_path / "killed"
+        finished = run_command(command(whole))
+        assert finished.returncode == 0, finished.stderr
+        kill_when(lambda: started(killed), command(killed))
+        assert load_newest_state(killed)["iteration"] < load_newest_state(whole)["iteration"]
+        again = run_command(command(killed))
+        assert again.returncode == 0, again.stderr
+        assert "going on from" in again.stderr + again.stdout
+        assert_identical(load_newest_state(whole), load_newest_state(killed))
+        return whole, killed
+
+    return run
+
+
+@pytest.fixture
+def one_and_two_processes(bundle_command, run_command, phantom_dir, tmp_path):
+    """Function (bundle, **options) -> folders of a training in one process and in two, of the same global batch."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]
+
+    def run(bundle, **options):
+        one, two = tmp_path / "one", tmp_path / "two"
+        options |= {"bundle": bundle, "dataset_dir": phantom_dir}
+        parallel = {"launcher": launcher, "output_dir": two, "batch_size": 2}
+        for command in (
+            bundle_command("training", ["train", "smoke"], output_dir=one, batch_size=4, **options),
+            bundle_command("training", ["train", "smoke", "multi_gpu_train"], **parallel, **options),
+        ):
+            finished = run_command(command)
+            assert finished.returncode == 0, finished.stderr
+        return one, two
 
     return run
 

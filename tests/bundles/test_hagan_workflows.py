@@ -2,23 +2,16 @@
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigWorkflow
 
 from common.data.datalist import read_datalist, select_cases
 from common.data.provenance import file_sha256
 
-ROOT = Path(__file__).parents[2]
 # overrides of one tiny training, each a switch that users turn
 SWITCHES = {
     "defaults": {},
@@ -37,26 +30,14 @@ SWITCHES = {
 
 
 @pytest.fixture
-def workflow(phantom_dir, tmp_path, monkeypatch):
+def workflow(run_workflow, phantom_dir, tmp_path):
     """Function (train or inference, **overrides) that runs a workflow with the smoke overlay in this process."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("TQDM_DISABLE", "1")
 
     def run(name, bundle="hagan_128", **overrides):
-        configs = [str(ROOT / "bundles" / bundle / "configs" / f"{part}.yaml") for part in (name, "smoke")]
-        defaults = {"output_dir": str(tmp_path / name), "cache_dir": str(tmp_path / "cache")}
-        if name == "train":
-            defaults["dataset_dir"] = str(phantom_dir)
-        work = ConfigWorkflow(
-            config_file=configs,
-            workflow_type={"train": "train", "inference": "infer"}[name],
-            logging_file=False,
-            **{**defaults, **overrides},
-        )
-        work.initialize()
-        work.run()
-        work.finalize()
-        return Path(overrides.get("output_dir", defaults["output_dir"]))
+        options = {"output_dir": str(tmp_path / name), "cache_dir": str(tmp_path / "cache")}
+        options |= {"dataset_dir": str(phantom_dir)} if name == "train" else {}
+        kind = {"train": "train", "inference": "infer"}[name]
+        return run_workflow(bundle, [name, "smoke"], workflow_type=kind, **{**options, **overrides})
 
     return run
 
@@ -64,25 +45,6 @@ def workflow(phantom_dir, tmp_path, monkeypatch):
 def losses(folder):
     with (folder / "losses.csv").open() as file:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-
-
-def newest_state(folder):
-    return torch.load(max((folder / "checkpoint").iterdir()), weights_only=True)
-
-
-def assert_same(a, b):
-    if isinstance(a, dict):
-        assert a.keys() == b.keys()
-        for key in a:
-            assert_same(a[key], b[key])
-    elif isinstance(a, list):
-        assert len(a) == len(b)
-        for x, y in zip(a, b, strict=True):
-            assert_same(x, y)
-    elif isinstance(a, torch.Tensor):
-        assert torch.equal(a, b)
-    else:
-        assert a == b
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
@@ -137,84 +99,43 @@ def test_the_same_seed_generates_the_same_files_and_another_others(workflow, tmp
     assert (sets[0] / "provenance.json").read_bytes() == (sets[1] / "provenance.json").read_bytes()
 
 
-def test_generating_without_weights_says_how_to_get_them(workflow, tmp_path):
+def test_generating_without_weights_says_how_to_get_them(workflow, causes, tmp_path):
     with pytest.raises(RuntimeError) as error:
         workflow("inference", checkpoint=str(tmp_path / "none.pt"))
-    assert "no trained model at" in str(error.value.__cause__)
+    assert "no trained model at" in causes(error)
 
 
-def test_training_without_data_says_how_to_get_them(workflow, tmp_path):
+def test_training_without_data_says_how_to_get_them(workflow, causes, tmp_path):
     with pytest.raises(RuntimeError) as error:
         workflow("train", dataset_dir=str(tmp_path))
-    causes = str(error.value.__cause__) + str(getattr(error.value.__cause__, "__cause__", ""))
-    assert "no data list at" in causes and "python -m common.data prepare" in causes
+    assert "no data list at" in causes(error) and "python -m common.data prepare" in causes(error)
 
 
-def test_a_killed_run_goes_on_and_ends_bit_equal(bundle_command, run_command, phantom_dir, tmp_path):
+def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, assert_same, tmp_path):
     """kill -9 in the middle, the same command again: checkpoints, model and losses equal an uninterrupted run's."""
 
-    def command(name):
-        options = {"dataset_dir": phantom_dir, "cache_dir": tmp_path / "cache", "output_dir": tmp_path / name}
-        return bundle_command("training", ["train", "smoke"], max_steps=6, ema=0.9, **options)
+    def started(folder):
+        table = folder / "losses.csv"
+        return table.is_file() and table.read_text().count("\n") > 3
 
-    whole = run_command(command("whole"))
-    assert whole.returncode == 0, whole.stderr
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        command("killed"), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    table = tmp_path / "killed" / "losses.csv"
-    while not (table.is_file() and table.read_text().count("\n") > 3):
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert newest_state(tmp_path / "killed")["iteration"] < 6
-    again = run_command(command("killed"))
-    assert again.returncode == 0, again.stderr
-    assert "going on from" in again.stderr + again.stdout
-    assert_same(newest_state(tmp_path / "whole"), newest_state(tmp_path / "killed"))
-    assert losses(tmp_path / "whole") == losses(tmp_path / "killed")
-    models = [torch.load(tmp_path / name / "model.pt", weights_only=True) for name in ("whole", "killed")]
-    assert_same(*models)
+    options = {"cache_dir": tmp_path / "cache", "max_steps": 6, "ema": 0.9}
+    folders = killed_and_resumed("hagan_128", started=started, **options)
+    assert_same(*map(losses, folders))
+    assert_same(*(torch.load(folder / "model.pt", weights_only=True) for folder in folders))
 
 
-def test_two_processes_train_what_one_does_with_the_global_batch(bundle_command, run_command, phantom_dir, tmp_path):
+def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_processes, newest_state, tmp_path):
     # The second step's losses come of the first's averaged gradients. Adam with β₁ = 0 makes whole steps of rounding
     # where gradients are near zero, so the rates are low, and later losses drift apart whatever sums the gradients.
-    common = {"dataset_dir": phantom_dir, "cache_dir": tmp_path / "cache", "max_steps": 2}
-    common |= {"lr_g": "2e-5", "lr_d": "2e-5", "lr_e": "2e-5"}
-    one = run_command(
-        bundle_command("training", ["train", "smoke"], batch_size=4, output_dir=tmp_path / "one", **common)
-    )
-    assert one.returncode == 0, one.stderr
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]
-    two = run_command(
-        bundle_command(
-            "training",
-            ["train", "smoke", "multi_gpu_train"],
-            launcher=launcher,
-            batch_size=2,
-            output_dir=tmp_path / "two",
-            **common,
-        )
-    )
-    assert two.returncode == 0, two.stderr
-    optimizer = newest_state(tmp_path / "one")["objects"]["optimizers.g"]
+    rates = {"lr_g": "2e-5", "lr_d": "2e-5", "lr_e": "2e-5"}
+    one, two = one_and_two_processes("hagan_128", cache_dir=tmp_path / "cache", max_steps=2, **rates)
+    optimizer = newest_state(one)["objects"]["optimizers.g"]
     assert optimizer["param_groups"][0]["lr"] == 0.00002  # as a user types it
-    for a, b in zip(losses(tmp_path / "one"), losses(tmp_path / "two"), strict=True):
+    for a, b in zip(losses(one), losses(two), strict=True):
         assert b == pytest.approx(a, abs=1e-5)
 
 
 @pytest.mark.openkbp
-def test_real_head_and_neck_ct_trains(workflow, openkbp_dir, tmp_path):
-    from common.data.cli import prepare
-
-    few = tmp_path / "few"
-    for folder in ("images", "labels"):
-        (few / folder).mkdir(parents=True)
-        for path in sorted((openkbp_dir / folder).iterdir())[:6]:
-            (few / folder / path.name).symlink_to(path)
-    prepare("pairs", str(tmp_path / "data"), input=str(few), folds=2)
-    trained = workflow("train", dataset_dir=str(tmp_path / "data"))
+def test_real_head_and_neck_ct_trains(workflow, few_openkbp):
+    trained = workflow("train", dataset_dir=str(few_openkbp))
     assert np.isfinite([list(row.values()) for row in losses(trained)]).all()

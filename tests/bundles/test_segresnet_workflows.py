@@ -2,17 +2,12 @@
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigWorkflow
 
 from common.data.datalist import read_datalist, select_cases
 from common.metrics.bundle_predictions import predict_masks
@@ -31,27 +26,14 @@ SWITCHES = {
 
 
 @pytest.fixture(scope="module")
-def workflow(phantom_dir, tmp_path_factory):
+def workflow(run_workflow, phantom_dir, tmp_path_factory):
     """Function (train, inference or evaluate, **overrides) that runs a workflow with the smoke overlay here."""
 
     def run(name, **overrides):
-        output_dir = tmp_path_factory.mktemp(name)
-        defaults = {"output_dir": str(output_dir), "dataset_dir": str(phantom_dir)}
-        work = ConfigWorkflow(
-            config_file=[str(BUNDLE / "configs" / f"{part}.yaml") for part in (name, "smoke")],
-            workflow_type=KINDS[name],
-            logging_file=False,
-            **{**defaults, **overrides},
-        )
-        work.initialize()
-        work.run()
-        work.finalize()
-        return Path(overrides.get("output_dir", output_dir))
+        options = {"output_dir": str(tmp_path_factory.mktemp(name)), "dataset_dir": str(phantom_dir), **overrides}
+        return run_workflow("segresnet_auto3dseg", [name, "smoke"], workflow_type=KINDS[name], **options)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        patch.setenv("TQDM_DISABLE", "1")
-        yield run
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -67,34 +49,6 @@ def rows(path):
 
 def model(folder):
     return torch.load(folder / "model.pt", weights_only=True)
-
-
-def newest_state(folder):
-    return torch.load(max((folder / "checkpoint").iterdir()), weights_only=True)
-
-
-def causes(error):
-    """All messages of a chain of errors: MONAI wraps what a config's component raises."""
-    messages, cause = [], error.value
-    while cause is not None:
-        messages.append(str(cause))
-        cause = cause.__cause__
-    return "\n".join(messages)
-
-
-def assert_same(a, b):
-    if isinstance(a, dict):
-        assert a.keys() == b.keys()
-        for key in a:
-            assert_same(a[key], b[key])
-    elif isinstance(a, torch.Tensor):
-        assert torch.equal(a, b)
-    elif isinstance(a, list):
-        assert len(a) == len(b)
-        for x, y in zip(a, b, strict=True):
-            assert_same(x, y)
-    else:
-        assert a == b
 
 
 def test_training_leaves_what_the_readme_promises(trained):
@@ -118,7 +72,7 @@ def test_the_model_file_says_what_it_was_trained_on(trained, phantom_dir):
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
-def test_training_with_each_switch(workflow, switch):
+def test_training_with_each_switch(workflow, switch, assert_same, newest_state):
     folder = workflow("train", **SWITCHES[switch])
     content = model(folder)
     if switch == "several labels":
@@ -136,7 +90,7 @@ def test_training_with_each_switch(workflow, switch):
         assert content["training"]["counts"]["real"] == 2
 
 
-def test_generated_cases_are_added_fine_tuned_and_guarded(workflow, generated_dir):
+def test_generated_cases_are_added_fine_tuned_and_guarded(workflow, generated_dir, causes):
     """The set of the fixture saw both folds, so the guard refuses it, and stamps what is made of it all the same."""
     with pytest.raises(RuntimeError) as error:
         workflow("train", generated_dir=str(generated_dir), generated_count=3)
@@ -153,12 +107,12 @@ def test_generated_cases_are_added_fine_tuned_and_guarded(workflow, generated_di
     assert tuned["training"]["init_from"]["training"]["counts"]["generated"] == 3
 
 
-def test_fine_tuning_starts_from_the_given_weights(workflow, trained):
+def test_fine_tuning_starts_from_the_given_weights(workflow, trained, assert_same):
     still = workflow("train", init_from=str(trained / "model.pt"), lr=0.0, weight_decay=0.0, max_epochs=1)
     assert_same(model(still)["model"], model(trained)["model"])
 
 
-def test_fine_tuning_another_configuration_says_what_differs(workflow, trained):
+def test_fine_tuning_another_configuration_says_what_differs(workflow, trained, causes):
     with pytest.raises(RuntimeError) as error:
         workflow("train", init_from=str(trained / "model.pt"), init_filters=8)
     assert "init_filters: 4 in the file, 8 now" in causes(error)
@@ -219,7 +173,7 @@ def test_evaluation_of_one_network_and_of_an_ensemble(workflow, trained, phantom
         assert (folder / "worst_median_best.png").is_file()
 
 
-def test_scoring_training_cases_is_refused_or_stamped(workflow, trained):
+def test_scoring_training_cases_is_refused_or_stamped(workflow, trained, causes):
     with pytest.raises(RuntimeError) as error:
         workflow("evaluate", checkpoint=str(trained / "model.pt"), folds="all")
     assert "was trained on 4 of the 8 cases to score" in causes(error)
@@ -227,69 +181,35 @@ def test_scoring_training_cases_is_refused_or_stamped(workflow, trained):
     assert "LEAKAGE" in json.loads((folder / "metrics.json").read_text())["checkpoints"][0]["leakage"]
 
 
-def test_an_ensemble_of_different_preprocessing_is_refused(workflow, trained):
+def test_an_ensemble_of_different_preprocessing_is_refused(workflow, trained, causes):
     other = workflow("train", hu_window=[-200, 300], max_epochs=1)
     with pytest.raises(RuntimeError) as error:
         workflow("evaluate", checkpoint=[str(trained / "model.pt"), str(other / "model.pt")])
     assert "hu_window: [-1024, 600] and [-200, 300]" in causes(error)
 
 
-def test_inference_without_weights_says_how_to_get_them(workflow, tmp_path):
+def test_inference_without_weights_says_how_to_get_them(workflow, tmp_path, causes):
     with pytest.raises(RuntimeError) as error:
         workflow("inference", checkpoint=str(tmp_path / "none.pt"))
     assert "run training" in causes(error)
 
 
-def test_a_killed_run_goes_on_and_ends_bit_equal(bundle_command, run_command, phantom_dir, tmp_path):
+def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, assert_same):
     """kill -9 in the middle, the same command again: weights, losses and validation equal an uninterrupted run's."""
 
-    def command(name):
-        options = {"dataset_dir": phantom_dir, "output_dir": tmp_path / name, "max_epochs": 4}
-        return bundle_command("training", ["train", "smoke"], bundle="segresnet_auto3dseg", **options)
+    def started(folder):
+        return list((folder / "checkpoint").glob("checkpoint_*.pt"))
 
-    whole = run_command(command("whole"))
-    assert whole.returncode == 0, whole.stderr
-    process = subprocess.Popen(
-        command("killed"),
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not list((tmp_path / "killed" / "checkpoint").glob("checkpoint_*.pt")):
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert newest_state(tmp_path / "killed")["iteration"] < 8
-    again = run_command(command("killed"))
-    assert again.returncode == 0, again.stderr
-    assert "going on from" in again.stderr + again.stdout
-    assert_same(newest_state(tmp_path / "whole"), newest_state(tmp_path / "killed"))
+    folders = killed_and_resumed("segresnet_auto3dseg", started=started, max_epochs=4)
     for name in ("losses.csv", "validation.csv"):
-        assert rows(tmp_path / "whole" / name) == rows(tmp_path / "killed" / name)
-    assert_same(model(tmp_path / "whole"), model(tmp_path / "killed"))
+        assert_same(*(rows(folder / name) for folder in folders))
+    assert_same(*map(model, folders))
 
 
-def test_two_processes_train_what_one_does_with_the_global_batch(bundle_command, run_command, phantom_dir, tmp_path):
-    options = {"dataset_dir": phantom_dir, "lr": 0.0001, "bundle": "segresnet_auto3dseg", "epoch_steps": 2}
-    one = run_command(
-        bundle_command("training", ["train", "smoke"], output_dir=tmp_path / "one", batch_size=4, **options)
-    )
-    assert one.returncode == 0, one.stderr
-    launcher = (Path(os.sys.executable).parent / "torchrun", "--standalone", "--nproc_per_node=2", "-m")
-    command = bundle_command(
-        "training",
-        ["train", "smoke", "multi_gpu_train"],
-        launcher=[str(part) for part in launcher],
-        output_dir=tmp_path / "two",
-        batch_size=2,
-        **options,
-    )
-    two = run_command(command)
-    assert two.returncode == 0, two.stderr
-    weights = [model(tmp_path / name)["model"] for name in ("one", "two")]
-    for name, value in weights[0].items():
-        torch.testing.assert_close(weights[1][name], value, atol=1e-3, rtol=0)
-    dice = [[row["dice"] for row in rows(tmp_path / name / "validation.csv")] for name in ("one", "two")]
+def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_processes):
+    folders = one_and_two_processes("segresnet_auto3dseg", lr=0.0001, epoch_steps=2)
+    one, two = (model(folder)["model"] for folder in folders)
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, atol=1e-3, rtol=0)
+    dice = [[row["dice"] for row in rows(folder / "validation.csv")] for folder in folders]
     assert dice[1] == pytest.approx(dice[0], abs=0.02)

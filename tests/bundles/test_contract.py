@@ -1,0 +1,133 @@
+"""What users, MONAI, MONAI Label and the model zoo rely on, in every bundle that there is (design section 3)."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow, verify_net_in_out
+
+import common
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "bundles").glob("*/configs/**/*.yaml"))
+KINDS = {"train": "train", "inference": "infer"}  # what MONAI's properties are defined for
+RUN_IDS = {"train": "training", "inference": "inferring", "evaluate": "evaluating", "analyse": "analysing"}
+HAGAN = {
+    "train": [
+        *("datalist", "folds", "max_steps", "batch_size", "seed", "latent_dim", "channels", "lr_g", "lr_d", "lr_e"),
+        *("g_iterations", "objective", "pairing", "slab", "amp", "num_workers"),
+    ],
+    "inference": ["checkpoint", "num_samples", "batch_size", "seed"],
+}
+# bundle → config → flat keys and run ids that stay, beside those of every workflow
+NAMES = {
+    "hagan_128": HAGAN,
+    "hagan_256": HAGAN,
+    "evaluation": {
+        "analyse": ["datalist", "folds", "seed", "num_workers"],
+        "evaluate": ["datalist", "generated_dir", "train_datalist", "extractor", "weights", "allow_untrained"],
+        "reader_study": ["datalist", "generated_dir", "port", "seed", "serve", "results"],
+        "train": ["datalist", "organs_dir"],
+    },
+    "segresnet_auto3dseg": {
+        "train": [
+            *("datalist", "fold", "generated_dir", "generated_count", "use_real", "real_fraction", "init_from"),
+            *("binary_mask", "allow_leakage", "declared", "max_epochs", "val_interval", "batch_size", "lr"),
+            *("weight_decay", "warmup_epochs", "roi_size", "spacing", "hu_window", "init_filters", "blocks_down"),
+            *("dsdepth", "amp", "seed", "cache", "cache_dir", "num_workers"),
+        ],
+        "inference": ["checkpoint", "datalist", "folds"],
+        "evaluate": ["checkpoint", "datalist", "folds"],
+        "auto3dseg": ["datalist"],
+    },
+}
+# (bundle, config) → overrides beside the defaults, under which the properties must be found as well
+VARIANTS = {("segresnet_auto3dseg", "train"): {"amp": "fp16"}}
+# (bundle, config) → overrides for what the network takes from the data
+OF_THE_DATA = {("segresnet_auto3dseg", "train"): {"label_names": {"0": "background", "1": "tumour"}}}
+
+
+def location(bundle, name):
+    return ROOT / "bundles" / bundle / "configs" / name
+
+
+def read(path):
+    return ConfigParser.load_config_file(path)
+
+
+def is_number(value):
+    """Whether a setting is a number or a list of them, `1e-4` included, which YAML reads as text."""
+    if isinstance(value, list):
+        return bool(value) and all(map(is_number, value))
+    return not isinstance(value, bool) and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", str(value)) is not None
+
+
+# Overlays have no imports; what the table names must be there.
+FOUND = {(path.parents[1].name, path.stem) for path in FILES if {"imports", "run"} <= read(path).keys()}
+WORKFLOWS = sorted(FOUND | {(bundle, name) for bundle, names in NAMES.items() for name in names})
+OF_MONAI = [(bundle, name) for bundle, name in WORKFLOWS if name in KINDS]
+CHECKED = [(*case, {}) for case in OF_MONAI] + [(*case, overrides) for case, overrides in VARIANTS.items()]
+
+
+def test_every_bundle_has_a_workflow_and_its_smoke_overlay():
+    bundles = {path.name for path in (ROOT / "bundles").iterdir() if path.is_dir()}
+    assert bundles == {bundle for bundle, _ in FOUND}
+    assert bundles == {path.parents[1].name for path in FILES if path.stem == "smoke"}
+
+
+@pytest.mark.parametrize(("bundle", "name"), WORKFLOWS)
+def test_names_that_stay(bundle, name):
+    content = read(location(bundle, f"{name}.yaml"))
+    run_id = RUN_IDS.get(name, name)
+    names = ["bundle_root", "dataset_dir", "output_dir", run_id, *NAMES.get(bundle, {}).get(name, [])]
+    names += ["device"] if "network_def" in content else []
+    assert [key for key in names if key not in content] == []
+    assert content["run"] == f"@{run_id}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / "bundles")))
+def test_configs_are_short(path):
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 200
+    assert max(map(len, lines)) <= 120
+
+
+@pytest.mark.parametrize(("bundle", "name"), WORKFLOWS)
+def test_every_number_says_where_it_comes_from(bundle, name):
+    path = location(bundle, f"{name}.yaml")
+    numbers = {key for key, value in read(path).items() if is_number(value)} - {"seed"}
+    commented = set(re.findall(r"^(\w+):.*\S +# *\S", path.read_text(), re.MULTILINE))
+    assert numbers
+    assert numbers - commented == set()
+
+
+@pytest.mark.parametrize(("bundle", "name", "overrides"), CHECKED, ids=str)
+def test_monai_finds_every_property(bundle, name, overrides, phantom_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    workflow = ConfigWorkflow(
+        config_file=[str(location(bundle, f"{part}.yaml")) for part in (name, "smoke")],
+        workflow_type=KINDS[name],
+        dataset_dir=str(phantom_dir),
+        output_dir=str(tmp_path),
+        logging_file=False,
+        **overrides,
+    )
+    workflow.initialize()
+    assert workflow.check_properties() == []
+    assert workflow.version == common.__version__
+
+
+@pytest.mark.parametrize(("bundle", "name"), OF_MONAI)
+def test_network_gives_the_shape_that_the_metadata_says(bundle, name, monkeypatch):
+    """At full size, on tensors without values: 256³ would take gigabytes."""
+    monkeypatch.chdir(ROOT)
+    config, meta = location(bundle, f"{name}.yaml"), location(bundle, "metadata.json")
+    overrides = OF_THE_DATA.get((bundle, name), {})
+    verify_net_in_out("network_def", meta_file=str(meta), config_file=str(config), device="meta", **overrides)
+    given, expected = (json.loads(meta.read_text())["network_data_format"][side] for side in ("inputs", "outputs"))
+    parser = ConfigParser({**read(config), **overrides})
+    network = parser.get_parsed_content("network_def").to("meta").eval()
+    output = network(torch.zeros(1, given["image"]["num_channels"], *given["image"]["spatial_shape"], device="meta"))
+    assert output.shape == (1, expected["pred"]["num_channels"], *expected["pred"]["spatial_shape"])
