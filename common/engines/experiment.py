@@ -5,14 +5,15 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tqdm import tqdm
 
-from ..files import replacing, write_json
+from ..files import write_json
 
 logger = logging.getLogger(__name__)
 Options = Mapping[str, Any]
@@ -28,11 +29,13 @@ class Arm:
         name: In the table; also the name of its folder.
         options: Flat keys of the training's config that this arm sets.
         start_from: Name of the arm whose models this one's trainings start from (``init_from``).
+        baseline: Name of the arm that this one is compared with; by default the first.
     """
 
     name: str
     options: Options = field(default_factory=dict)
     start_from: str | None = None
+    baseline: str | None = None
 
 
 class Experiment:
@@ -42,8 +45,10 @@ class Experiment:
     goes on from its own checkpoint.
 
     Args:
-        arms: In the order of the table; an arm that others start from stands before them.
-        folds: Validation folds; one model each, together an ensemble. None trains one model without a fold.
+        arms: In the order of the table; an arm that others start from, or are compared with, stands before them.
+            ``{fold}`` in an option is replaced by the fold, such as for one generator a fold.
+        only: Names of the arms to run; None runs all.
+        folds: Validation folds; one model each, together an ensemble. ``all`` trains one model without a fold.
         output_dir: Gets ``<arm>/fold_<k>``, ``<arm>/evaluation``.
         train_configs: Config files of `run training`.
         evaluate_configs: Config files of `run evaluating`.
@@ -52,14 +57,16 @@ class Experiment:
         runner: Runs a workflow: run id, config files, flat keys, log file; by default a process of its own.
 
     Raises:
-        ValueError: Two arms of one name, or an arm starts from one that does not stand before it.
+        ValueError: Two arms of one name, an arm needs one that does not stand before it, an arm has an option without
+            value, or `only` names an arm that there is not.
     """
 
     def __init__(
         self,
         arms: Sequence[Mapping[str, Any]],
         *,
-        folds: Sequence[int | None],
+        only: Sequence[str] | None = None,
+        folds: Sequence[int] | Literal["all"],
         output_dir: str | Path,
         train_configs: Sequence[str],
         evaluate_configs: Sequence[str],
@@ -67,8 +74,8 @@ class Experiment:
         evaluate_options: Options | None = None,
         runner: Runner | None = None,
     ) -> None:
-        self.arms = [Arm(**arm) for arm in arms]
-        self.folds = list(folds)
+        self.arms = _selected([Arm(**arm) for arm in arms], only)
+        self.folds: list[int | str] = [folds] if isinstance(folds, str) else list(folds)
         self.output_dir = Path(output_dir)
         self.train_configs = list(train_configs)
         self.evaluate_configs = list(evaluate_configs)
@@ -76,26 +83,38 @@ class Experiment:
         self.evaluate_options = dict(evaluate_options or {})
         self.runner = runner or run_workflow
         _check_order(self.arms)
+        _check_options(self.arms)
 
     def run(self) -> dict[str, dict[str, float | None]]:
         """Run what is missing; arm → case id → DSC of the foreground, None for an empty truth."""
         for arm in tqdm(self.arms, desc="arms"):
-            for fold in self.folds:
-                self._once(self._folder(arm.name, fold), "training", self.train_configs, self._training(arm, fold))
-            models = [str(self._folder(arm.name, fold) / "model.pt") for fold in self.folds]
+            for fold, folder in zip(self.folds, self.training_dirs(arm.name), strict=True):
+                self._once(folder, "training", self.train_configs, self._training(arm, fold))
+            models = [str(folder / "model.pt") for folder in self.training_dirs(arm.name)]
             options = {**self.evaluate_options, "checkpoint": models}
-            self._once(self._evaluation(arm.name), "evaluating", self.evaluate_configs, options)
-        return {arm.name: read_case_scores(self._evaluation(arm.name) / "cases.csv") for arm in self.arms}
+            self._once(self.evaluation_dir(arm.name), "evaluating", self.evaluate_configs, options)
+        return {arm.name: read_case_scores(self.evaluation_dir(arm.name) / "cases.csv") for arm in self.arms}
 
-    def _training(self, arm: Arm, fold: int | None) -> dict[str, Any]:
-        start = {} if arm.start_from is None else {"init_from": str(self._folder(arm.start_from, fold) / "model.pt")}
-        return {**self.options, **arm.options, **start, "fold": "all" if fold is None else fold}
+    def training_dirs(self, arm: str) -> list[Path]:
+        """Folders of an arm's trainings, in the order of the folds."""
+        names = ("all" if fold == "all" else f"fold_{fold}" for fold in self.folds)
+        return [self.output_dir / _slug(arm) / name for name in names]
 
-    def _folder(self, arm: str, fold: int | None) -> Path:
-        return self.output_dir / _slug(arm) / ("all" if fold is None else f"fold_{fold}")
-
-    def _evaluation(self, arm: str) -> Path:
+    def evaluation_dir(self, arm: str) -> Path:
+        """Folder of an arm's evaluation."""
         return self.output_dir / _slug(arm) / "evaluation"
+
+    def seconds(self, arm: str) -> float:
+        """What an arm's trainings took, each from its last start."""
+        return sum(json.loads((folder / _DONE).read_text())["seconds"] for folder in self.training_dirs(arm))
+
+    def _training(self, arm: Arm, fold: int | str) -> dict[str, Any]:
+        options = {**self.options, **arm.options}
+        options = {key: v.replace("{fold}", str(fold)) if isinstance(v, str) else v for key, v in options.items()}
+        if arm.start_from is not None:
+            start = self.training_dirs(arm.start_from)[self.folds.index(fold)]
+            options["init_from"] = str(start / "model.pt")
+        return {**options, "fold": fold}
 
     def _once(self, folder: Path, run_id: str, configs: Sequence[str], options: Options) -> None:
         """Run a workflow unless it has finished with the same options."""
@@ -105,8 +124,9 @@ class Experiment:
             _check_same(json.loads(done.read_text()), wanted, done)
             logger.info("%s is finished", folder)
             return
+        start = time.monotonic()
         self.runner(run_id, configs, {**options, "output_dir": str(folder)}, folder / f"{run_id}.log")
-        write_json(wanted, done)
+        write_json({**wanted, "seconds": round(time.monotonic() - start, 1)}, done)
 
 
 def run_workflow(run_id: str, configs: Sequence[str], options: Options, log: Path) -> None:
@@ -138,14 +158,6 @@ def read_case_scores(path: str | Path) -> dict[str, float | None]:
     return {row["case_id"]: _number(row["foreground/dice"]) for row in rows}
 
 
-def write_table(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
-    """Write rows of equal keys as CSV, whole or not at all."""
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def _number(text: str) -> float | None:
     return None if text in ("", "nan") else float(text)
 
@@ -154,14 +166,31 @@ def _slug(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in name)
 
 
+def _selected(arms: Sequence[Arm], only: Sequence[str] | None) -> list[Arm]:
+    names = [arm.name for arm in arms]
+    if only is not None and (unknown := [name for name in only if name not in names]):
+        raise ValueError(f"no arms {unknown}, expected some of {names}")
+    chosen = [arm for arm in arms if only is None or arm.name in only]
+    if not chosen:
+        raise ValueError(f"no arm to run, expected some of {names}")
+    return chosen
+
+
 def _check_order(arms: Sequence[Arm]) -> None:
     seen: dict[str, str] = {}
     for arm in arms:
         if _slug(arm.name) in seen:
             raise ValueError(f"arms '{seen[_slug(arm.name)]}' and '{arm.name}' have one folder: give each its own name")
-        if arm.start_from is not None and _slug(arm.start_from) not in seen:
-            raise ValueError(f"arm '{arm.name}' starts from '{arm.start_from}', which must stand before it")
+        for verb, other in (("starts from", arm.start_from), ("is compared with", arm.baseline)):
+            if other is not None and other not in seen.values():
+                raise ValueError(f"arm '{arm.name}' {verb} '{other}', which must be run too and stand before it")
         seen[_slug(arm.name)] = arm.name
+
+
+def _check_options(arms: Sequence[Arm]) -> None:
+    for arm in arms:
+        for key in (key for key, value in arm.options.items() if value is None):
+            raise ValueError(f"arm '{arm.name}' needs {key}: set --{key}, or leave such arms out with --only")
 
 
 def _check_same(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:

@@ -1,11 +1,13 @@
 """The experiment runner: what is run, with which options, and what is not run twice."""
 
 import csv
+import json
 import sys
 
 import pytest
 
-from common.engines.experiment import Experiment, read_case_scores, run_workflow, write_table
+from common.engines.experiment import Experiment, read_case_scores, run_workflow
+from common.files import write_csv
 
 ARMS = [
     {"name": "real"},
@@ -60,7 +62,7 @@ def test_every_arm_is_trained_on_every_fold_and_evaluated_as_an_ensemble(experim
 def test_without_a_fold_one_model_is_trained_on_all(tmp_path):
     runner = Runner()
     settings = {"train_configs": ["train.yaml"], "evaluate_configs": ["evaluate.yaml"], "runner": runner}
-    Experiment([{"name": "real"}], folds=[None], output_dir=tmp_path, **settings).run()
+    Experiment([{"name": "real"}], folds="all", output_dir=tmp_path, **settings).run()
     assert runner.calls[0][0] == "real/all"
     assert runner.calls[0][2]["fold"] == "all"
 
@@ -86,7 +88,10 @@ def test_other_options_are_not_mixed_into_a_finished_experiment(experiment):
     ("arms", "message"),
     [
         ([{"name": "a b"}, {"name": "a_b"}], "'a b' and 'a_b' have one folder"),
-        ([{"name": "b", "start_from": "a"}, {"name": "a"}], "'b' starts from 'a', which must stand before it"),
+        (
+            [{"name": "b", "start_from": "a"}, {"name": "a"}],
+            "'b' starts from 'a', which must be run too and stand before it",
+        ),
     ],
 )
 def test_arms_that_cannot_be_run_are_refused(experiment, arms, message):
@@ -115,7 +120,43 @@ def test_flags_are_what_a_user_would_type(tmp_path, monkeypatch):
 
 
 def test_tables_and_case_scores(tmp_path):
-    write_table([{"arm": "real", "mean": 0.5}, {"arm": "mixed", "mean": 0.6}], tmp_path / "results.csv")
+    write_csv([{"arm": "real", "mean": 0.5}, {"arm": "mixed", "mean": 0.6}], tmp_path / "results.csv")
     assert list(csv.DictReader((tmp_path / "results.csv").open()))[1] == {"arm": "mixed", "mean": "0.6"}
     with pytest.raises(ValueError, match="lacks rows with case_id and foreground/dice"):
         read_case_scores(tmp_path / "results.csv")
+
+
+# arms, only: words of the refusal
+REFUSED = {
+    "an option without value": ([{"name": "mixed", "options": {"generated_dir": None}}], None, "set --generated_dir"),
+    "an arm that is not there": (ARMS, ["reel"], "'reel'.*expected some of .*'fine-tuned'"),
+    "no arm": (ARMS, [], "no arm to run"),
+    "compared with a later one": ([{"name": "a", "baseline": "b"}, {"name": "b"}], None, "compared with 'b'"),
+    "starting from one left out": (ARMS, ["fine-tuned"], "starts from 'generated only'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_arms_that_cannot_be_run_are_refused_at_once(case, experiment):
+    arms, only, words = REFUSED[case]
+    with pytest.raises(ValueError, match=words):
+        experiment(Runner(), arms, only=only)
+
+
+def test_each_fold_may_have_a_generator_of_its_own(experiment):
+    runner = Runner()
+    experiment(runner, [{"name": "mixed", "options": {"generated_dir": "gan_{fold}/generated"}}]).run()
+    assert [options.get("generated_dir") for *_, options in runner.calls] == [
+        "gan_0/generated",
+        "gan_1/generated",
+        None,
+    ]
+
+
+def test_the_time_of_an_arm_is_that_of_its_trainings(experiment, tmp_path):
+    trials = experiment(Runner(), [{"name": "real"}])
+    trials.run()
+    for fold, seconds in ((0, 60.5), (1, 30)):
+        path = tmp_path / f"real/fold_{fold}/done.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "seconds": seconds}))
+    assert trials.seconds("real") == 90.5
