@@ -16,9 +16,9 @@ from .page import Page
 logger = logging.getLogger(__name__)
 Row = dict[str, Any]
 _EXPLAINED = (
-    "Dice is the mean over the test cases, with the 95 % interval of drawing cases again; the difference is paired, case "
-    "by case, against the arm named as baseline, with the two-sided Wilcoxon signed-rank test and Holm's correction over "
-    "the arms of one baseline. An interval over cases does not hold what another seed of the training would change.",
+    "Dice is the mean over the test cases, with the 95 % interval of drawing cases again; the difference is paired, "
+    "case by case, against the arm named as baseline, with the two-sided Wilcoxon signed-rank test and Holm's "
+    "correction over the arms of one baseline. An interval over cases does not hold what another seed would change.",
     "Aggregated Dice adds up the voxels of all cases, as HECKTOR 2022 does; HD95 leaves out cases in which nothing was "
     "predicted. Cases whose truth is empty have no Dice and are counted as unscored.",
 )
