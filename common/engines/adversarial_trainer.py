@@ -52,12 +52,13 @@ class AdversarialTrainer(Trainer):
         handlers, postprocessing: As for ``monai.engines.Trainer``; a handler that a config has disabled (None) is left
             out.
         step: The phases; see `HAGANStep`.
-        optimizers: One for each phase, by the phase's name.
+        optimizers: By the name of the phase, or the one it shares.
         seed: Of all noise.
         amp: Mixed precision of the forward passes; fp16 scales the gradients.
         accumulation: Number of parts that a batch is cut into to bound memory; the update is that of the whole batch.
 
-    ``state.output`` of a step is the dictionary of its losses as floats, averaged over the ranks.
+    ``state.output`` of a step is the dictionary of its losses as floats, averaged over the ranks; a phase that does not
+    take part in the step has none.
 
     Raises:
         NonFiniteLossError: A loss is NaN or infinite; no checkpoint is written of that state.
@@ -80,7 +81,7 @@ class AdversarialTrainer(Trainer):
         postprocessing: Callable | None = None,
         handlers: Sequence[Any] | None = None,
     ) -> None:
-        if missing := [phase.name for phase in step.phases if phase.name not in optimizers]:
+        if missing := [phase.name for phase in step.phases if phase.optimizer not in optimizers]:
             raise ValueError(f"no optimiser for the phases {missing}, got optimisers for {sorted(optimizers)}")
         self.max_steps = max_steps
         self.step = step
@@ -112,6 +113,8 @@ class AdversarialTrainer(Trainer):
         inputs = self.step.prepare(x, rng)
         losses: dict[str, Tensor] = {}
         for phase, module in zip(self.step.phases, self.modules, strict=True):
+            if not phase.takes_part(engine.state.iteration):
+                continue
             self._let_learn(phase)
             for _ in range(phase.repeats):
                 losses |= self._update(phase, module, inputs | self._noise(len(x), rng))
@@ -121,7 +124,7 @@ class AdversarialTrainer(Trainer):
 
     def _update(self, phase: Phase, module: torch.nn.Module, batch: dict[str, Any]) -> dict[str, Tensor]:
         """One update of the phase's network; its losses, averaged over the parts of the batch."""
-        self.optimizers[phase.name].zero_grad(set_to_none=True)
+        self.optimizers[phase.optimizer].zero_grad(set_to_none=True)
         parts = _split(batch, self.accumulation)
         total: dict[str, Tensor] = {}
         for number, part in enumerate(parts):
@@ -129,12 +132,12 @@ class AdversarialTrainer(Trainer):
                 losses = module(part)
                 self.scaler.scale(losses[phase.name] / len(parts)).backward()
             total = {name: total.get(name, 0) + loss.detach() / len(parts) for name, loss in losses.items()}
-        self.scaler.step(self.optimizers[phase.name])
+        self.scaler.step(self.optimizers[phase.optimizer])
         return total
 
     def _let_learn(self, phase: Phase) -> None:
         for other in self.step.phases:
-            other.network.requires_grad_(other is phase)
+            other.network.requires_grad_(other.network is phase.network)
 
     def _noise(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
         """This rank's part of the noise of the global batch."""
@@ -156,7 +159,8 @@ def _distributed(phase: Phase, device: torch.device) -> torch.nn.Module:
     if idist.get_world_size() == 1:
         return phase
     device_ids = [device] if device.type == "cuda" else None
-    # The only buffers are those of spectral norm, and they evolve alike on all ranks.
+    # Spectral norm's buffers evolve alike on all ranks; batch normalisation's statistics are each rank's own, and the
+    # first rank's are saved.
     return DistributedDataParallel(phase, device_ids=device_ids, forward_sync_buffers=False)
 
 

@@ -14,6 +14,8 @@ from ..reports.loss_curves import plot_losses
 class LossCSV:
     """Writes ``step`` and the losses of ``state.output`` to `path` a step, and the loss diagram beside it at the end.
 
+    The first step has all losses; one that a later step does not have is left empty there.
+
     A run that goes on from a checkpoint first drops the rows behind it, so that the file is that of an uninterrupted
     run. Attach it before `TrainingCheckpoint`: the rows of a checkpoint must be on disk when it is written.
 
@@ -34,6 +36,7 @@ class LossCSV:
         self.alpha = alpha
         self.output_transform = output_transform
         self._file: TextIO | None = None
+        self._names: list[str] = []
 
     def attach(self, engine: Engine) -> None:
         """Write at each step; close and draw at the end."""
@@ -44,13 +47,14 @@ class LossCSV:
         """Append the losses of this step."""
         row = {"step": engine.state.iteration, **self.output_transform(engine.state.output)}
         if self._file is None:
-            self._open(list(row), engine.state.iteration)
-        csv.DictWriter(self._file, list(row), lineterminator="\n").writerow(row)
+            self._open(row)
+        csv.DictWriter(self._file, self._names, lineterminator="\n").writerow(row)
 
-    def _open(self, names: list[str], step: int) -> None:
-        kept = [row for row in _rows(self.path) if int(row["step"]) < step]
+    def _open(self, first: Mapping[str, float]) -> None:
+        kept = [row for row in _rows(self.path) if int(row["step"]) < first["step"]]
+        self._names = list(kept[0] if kept else first)
         with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, names, lineterminator="\n")
+            writer = csv.DictWriter(file, self._names, lineterminator="\n")
             writer.writeheader()
             writer.writerows(kept)
         self._file = self.path.open("a", newline="", buffering=1)  # a line at a time: nothing is lost when killed

@@ -5,14 +5,14 @@ from typing import Literal
 from torch import Tensor
 from torch.nn import functional as F
 
-Objective = Literal["bce", "hinge", "wgan_gp"]
+Objective = Literal["bce", "hinge", "wgan", "wgan_gp"]
 
 
 def discriminator_losses(objective: Objective, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     """Discriminator's loss on real and on fake logits (B, 1); their sum is minimised.
 
-    bce: Goodfellow et al., 2014 (HA-GAN, thesis 3.6.5); hinge: Lim & Ye, 2017; wgan_gp: Gulrajani et al., 2017, to
-    which the caller adds `gradient_penalty`.
+    bce: Goodfellow et al., 2014 (HA-GAN, thesis 3.6.5); hinge: Lim & Ye, 2017; wgan: Arjovsky et al.,
+    2017, whose caller clips the weights; wgan_gp: Gulrajani et al., 2017, whose caller adds `gradient_penalty`.
 
     Raises:
         ValueError: The objective is unknown.
@@ -22,9 +22,9 @@ def discriminator_losses(objective: Objective, real: Tensor, fake: Tensor) -> tu
         return F.softplus(-real).mean(), F.softplus(fake).mean()
     if objective == "hinge":
         return F.relu(1 - real).mean(), F.relu(1 + fake).mean()
-    if objective == "wgan_gp":
+    if objective in ("wgan", "wgan_gp"):
         return -real.mean(), fake.mean()
-    raise ValueError(f"objective is '{objective}', expected one of bce, hinge, wgan_gp")
+    raise ValueError(f"objective is '{objective}', expected one of bce, hinge, wgan, wgan_gp")
 
 
 def generator_loss(objective: Objective, fake: Tensor) -> Tensor:

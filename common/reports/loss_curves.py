@@ -31,7 +31,7 @@ def exponential_moving_average(values: Sequence[float], alpha: float = 0.001) ->
 
 
 def read_losses(csv_path: str | os.PathLike) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Steps and each loss's values from a CSV with the columns `step`, then one per loss.
+    """Steps and each loss's values from a CSV with the columns `step`, then one per loss; NaN where a cell is empty.
 
     Raises:
         ValueError: another header, no rows, or a row that is not as many numbers; the message names file and line.
@@ -62,7 +62,8 @@ def plot_losses(csv_path: str | os.PathLike, png_path: str | os.PathLike, *, alp
     figure = dark_figure(4.6 * columns, 2.9 * rows + 0.35)
     for number, (name, values) in enumerate(losses.items(), start=1):
         axes = figure.add_subplot(rows, columns, number)
-        _draw(axes, step, values, exponential_moving_average(values, alpha), name)
+        known = ~np.isnan(values) if np.isfinite(values[0]) else slice(None)
+        _draw(axes, step[known], values[known], exponential_moving_average(values[known], alpha), name)
     figure.legend(
         *axes.get_legend_handles_labels(), loc="lower left", ncols=2, frameon=False, labelcolor=FOREGROUND, fontsize=9
     )
@@ -76,7 +77,9 @@ def plot_losses(csv_path: str | os.PathLike, png_path: str | os.PathLike, *, alp
 
 def _numbers(row: list[str], columns: int, where: str) -> list[float]:
     try:
-        numbers = [float(value) for value in row]
+        numbers = [float(row[0]), *(float(value or "nan") for value in row[1:])]
+        if not any(row[1:]):
+            raise ValueError("found no loss")
     except ValueError as error:
         raise ValueError(f"{where}: expected numbers, {error}") from error
     if len(numbers) != columns:

@@ -1,4 +1,4 @@
-"""MONAI transforms for HU windows, label ranges, pairing and mask clean-up."""
+"""MONAI transforms for HU windows, label ranges, pairing, tiling and mask clean-up."""
 
 from .body_mask import BodyMask
 from .centre_crop import CentreBoundsCrop, CentreBoundsCropd
@@ -9,6 +9,7 @@ from .mask_range import MaskRange, MaskRanged
 from .overlay import Overlay, Overlayd
 from .pairing import Pair, Paird, PairMode, pair_shape
 from .resize import AntialiasedResize, AntialiasedResized
+from .tiling import Tile, Tiled
 
 __all__ = [
     "AntialiasedResize",
@@ -28,5 +29,7 @@ __all__ = [
     "Pair",
     "PairMode",
     "Paird",
+    "Tile",
+    "Tiled",
     "pair_shape",
 ]

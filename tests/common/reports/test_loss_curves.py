@@ -66,6 +66,15 @@ def test_columns_are_read_by_name(tmp_path):
     assert losses["e_sub"].tolist() == [0.001, np.inf]
 
 
+def test_a_loss_that_a_step_does_not_have_is_nan_and_its_others_are_drawn(tmp_path):
+    path = tmp_path / "losses.csv"
+    path.write_text("step,d,g\n1,0.5,1\n2,0.25,\n3,0.125,2\n")
+    step, losses = read_losses(path)
+    assert step.tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(losses["g"], [1, np.nan, 2])
+    assert plot_losses(path, tmp_path / "losses.png", alpha=0.5).is_file()
+
+
 @pytest.mark.parametrize(("text", "message"), BAD_FILES)
 def test_bad_files_are_refused(tmp_path, text, message):
     path = tmp_path / "losses.csv"
