@@ -5,12 +5,13 @@ DATA ?= phantom
 RUN := $(VENV)/bin/python -m monai.bundle run
 CONFIGS := bundles/hagan_128/configs
 EVALUATION := bundles/evaluation/configs
+SEGMENTATION := bundles/segresnet_auto3dseg/configs
 DEMO := output/demo-$(DATA)
 
 .PHONY: help setup install data demo test lint format coverage clean
 
 help:
-	@echo "make demo [DATA=phantom|registry]  train a small HA-GAN, generate pairs, score them"
+	@echo "make demo [DATA=phantom|registry]  train a small HA-GAN, generate pairs, score and use them"
 	@echo "make test                          run the tests"
 	@echo "make setup                         virtual environment and phantom data"
 	@echo "make lint | format | coverage      style checks, formatting, test coverage"
@@ -39,8 +40,11 @@ demo: setup
 	$(RUN) evaluating --config_file "['$(EVALUATION)/evaluate.yaml','$(EVALUATION)/demo.yaml']" \
 		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated --losses $(DEMO)/losses.csv \
 		--output_dir $(DEMO)/evaluation
+	$(RUN) experiment --config_file "['$(SEGMENTATION)/experiment.yaml','$(SEGMENTATION)/demo.yaml']" \
+		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated --output_dir $(DEMO)/segmentation
 	@echo "Trained on $(DATA), see:"
 	@echo "  $(DEMO)/evaluation/report.html        scores of the generated pairs, beside their real-vs-real floor"
+	@echo "  $(DEMO)/segmentation/results.html     do the pairs help a segmenter? real, mixed, generated only"
 	@echo "  $(DEMO)/analysis/analysis.html        the data set that it was trained on"
 	@echo "  $(DEMO)/losses.png                    loss diagram"
 	@echo "  $(DEMO)/previews/                     the same samples as training went on"
