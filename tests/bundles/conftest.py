@@ -143,16 +143,16 @@ def kill_when(condition, command):
 
 @pytest.fixture
 def killed_and_resumed(bundle_command, run_command, phantom_dir, tmp_path):
-    """Function (bundle, started, **options) -> folders of a training without and with a kill -9.
+    """Function (bundle, started, overlays, **options) -> folders of a training without and with a kill -9.
 
     The second is killed as soon as `started(folder)` holds, and the same command is given again: the last checkpoints
     are equal to the bit.
     """
 
-    def run(bundle, *, started, **options):
+    def run(bundle, *, started, overlays=(), **options):
         def command(folder):
             folders = {"dataset_dir": phantom_dir, "output_dir": folder}
-            return bundle_command("training", ["train", "smoke"], bundle=bundle, **folders, **options)
+            return bundle_command("training", ["train", *overlays, "smoke"], bundle=bundle, **folders, **options)
 
         whole, killed = tmp_path / "whole", tmp_path / "killed"
         finished = run_command(command(whole))

@@ -1,9 +1,15 @@
+from itertools import pairwise
+
 import pytest
 import torch
 from ignite.engine import Events
 
-from common.engines.adversarial_trainer import NonFiniteLossError, step_generator
+from common.engines.adversarial_trainer import AdversarialTrainer, NonFiniteLossError, step_generator
+from common.engines.gan_step import GANStep
 from common.handlers.training_checkpoint import TrainingCheckpoint
+from common.losses.weight_clipping import clip_weights
+from common.networks.conv_discriminator import ConvDiscriminator
+from common.networks.unet_generator import UNetGenerator
 
 
 class Losses:
@@ -104,7 +110,6 @@ def test_nan_stops_the_run_and_says_what_to_do(hagan_training, networks):
 
 
 def test_missing_optimiser_is_named(hagan_training, networks):
-    from common.engines.adversarial_trainer import AdversarialTrainer
     from common.engines.hagan_step import HAGANStep
 
     with pytest.raises(ValueError, match=r"no optimiser for the phases \['g', 'e', 'e_sub'\]"):
@@ -151,3 +156,87 @@ def test_noise_of_a_step_does_not_depend_on_the_step_before():
     assert torch.equal(a[1], b)
     assert not torch.equal(a[0], b)
     assert not torch.equal(torch.randn(3, generator=step_generator(1, 1)), a[0])
+
+
+def gan_training(*, max_steps, handlers=(), clip=None, seed=0, folder=None, **options):
+    """A trainer of a small GAN of two networks."""
+    torch.manual_seed(seed)
+    size = (8, 8)
+    g, d = UNetGenerator(size, channels=2, blocks=2), ConvDiscriminator(size, channels=2, blocks=2)
+    optimizers = {
+        "d": clip_weights(torch.optim.RMSprop(d.parameters(), lr=1e-2), clip),
+        "g": torch.optim.RMSprop(g.parameters(), lr=1e-2),
+    }
+    volumes = torch.rand(2, 1, *size, generator=torch.Generator().manual_seed(3))
+    handlers = [*handlers]
+    if folder:
+        objects = {"g": g, "d": d, "optimizers": optimizers}
+        handlers.append(TrainingCheckpoint(folder, objects, settings={}, interval=1))
+    return AdversarialTrainer(
+        device=torch.device("cpu"),
+        max_steps=max_steps,
+        data_loader=[volumes] * max_steps,
+        step=GANStep(g, d, **{"objective": "wgan", **options}),
+        optimizers=optimizers,
+        prepare_batch=lambda batch: batch,
+        handlers=handlers,
+    )
+
+
+def test_a_phase_takes_part_in_every_third_step_only():
+    losses, generators = Losses(), []
+    trainer = gan_training(max_steps=7, g_every=3, handlers=[losses])
+    copy = lambda _: generators.append([p.detach().clone() for p in trainer.step.g.parameters()])  # noqa: E731
+    trainer.add_event_handler(Events.STARTED | Events.ITERATION_COMPLETED, copy)
+    trainer.run()
+    assert [step for step, output in enumerate(losses.steps, start=1) if "g" in output] == [1, 4, 7]
+    assert all("d" in output for output in losses.steps)
+    changed = [not all(map(torch.equal, a, b)) for a, b in pairwise(generators)]
+    assert changed == [True, False, False, True, False, False, True]
+
+
+def test_two_phases_of_one_network_share_its_optimiser_and_both_teach_it():
+    trainer = gan_training(max_steps=2, r1_weight=1.0, r1_every=1)
+    d, g, updates = trainer.step.d, trainer.step.g, []
+
+    def trainable(network):
+        return {p.requires_grad for p in network.parameters()}
+
+    for name, optimizer in trainer.optimizers.items():
+        hook = lambda *_, name=name: updates.append((name, trainable(d), trainable(g)))  # noqa: E731
+        optimizer.register_step_pre_hook(hook)
+    trainer.run()
+    d_learns, g_learns = ("d", {True}, {False}), ("g", {False}, {True})
+    assert updates == [d_learns, g_learns, d_learns] * 2
+
+
+def test_clipping_bounds_the_discriminator_after_each_step_and_leaves_the_generator():
+    trainer, largest = gan_training(max_steps=3, clip=0.01), []
+
+    def measure(_):
+        networks = (trainer.step.d, trainer.step.g)
+        largest.append([max(p.abs().max().item() for p in network.parameters()) for network in networks])
+
+    trainer.add_event_handler(Events.STARTED | Events.ITERATION_COMPLETED, measure)
+    trainer.run()
+    before, *after = largest
+    assert before[0] > 0.01
+    assert all(d <= 0.01 for d, _ in after) and after[-1][0] == pytest.approx(0.01)
+    assert all(g > 0.1 for _, g in after)
+
+
+def test_a_run_resumed_between_two_turns_of_a_phase_ends_bit_equal(tmp_path):
+    def train(max_steps, folder, seed=0):
+        losses = Losses()
+        trainer = gan_training(
+            max_steps=max_steps, g_every=3, clip=0.05, seed=seed, folder=tmp_path / folder, handlers=[losses]
+        )
+        trainer.run()
+        return losses.steps, weights({"g": trainer.step.g, "d": trainer.step.d})
+
+    steps, whole = train(5, "whole")
+    train(2, "parts")
+    resumed_steps, resumed = train(5, "parts", seed=9)
+    assert resumed_steps == steps[2:]
+    assert ["g" in output for output in resumed_steps] == [False, True, False]
+    assert_equal(whole, resumed)

@@ -39,3 +39,22 @@ def test_losses_are_those_of_a_training(hagan_training, tmp_path):
     step, d, d_real, d_fake, *_ = map(float, rows[2].split(","))
     assert step == 2
     assert d == pytest.approx(d_real + d_fake, rel=1e-6)
+
+
+def test_a_loss_that_a_step_does_not_have_is_left_empty(tmp_path):
+    path = tmp_path / "losses.csv"
+    handler = LossCSV(path)
+    for step, losses in enumerate([{"d": 1.0, "g": 2.0}, {"d": 0.5}, {"d": 0.25, "g": 1.0}], start=1):
+        handler.write(engine(step, **losses))
+    assert path.read_text() == "step,d,g\n1,1.0,2.0\n2,0.5,\n3,0.25,1.0\n"
+    handler.close(engine(3))
+    assert path.with_suffix(".png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_run_resumed_at_a_step_without_a_loss_keeps_the_header(tmp_path):
+    path = tmp_path / "losses.csv"
+    path.write_text("step,d,g\n1,1.0,2.0\n2,0.5,\n3,0.25,\n")
+    handler = LossCSV(path)
+    handler.write(engine(3, d=9.0))
+    handler.write(engine(4, d=9.0, g=3.0))
+    assert path.read_text() == "step,d,g\n1,1.0,2.0\n2,0.5,\n3,9.0,\n4,9.0,3.0\n"

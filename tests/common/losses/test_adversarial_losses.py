@@ -12,6 +12,7 @@ LOG2 = math.log(2)
 BY_HAND = {
     "bce": ((LOG2 + math.log(1 + math.exp(-2))) / 2, (LOG2 + math.log(1 + math.exp(-1))) / 2, None),
     "hinge": (0.5, 0.5, 0.5),
+    "wgan": (-1.0, -0.5, 0.5),
     "wgan_gp": (-1.0, -0.5, 0.5),
 }
 
@@ -35,5 +36,5 @@ def test_bce_is_that_of_torch_with_labels_one_and_zero():
 
 
 def test_unknown_objective_is_refused():
-    with pytest.raises(ValueError, match="objective is 'mse', expected one of bce, hinge, wgan_gp"):
+    with pytest.raises(ValueError, match="objective is 'mse', expected one of bce, hinge, wgan, wgan_gp"):
         discriminator_losses("mse", REAL, FAKE)
