@@ -100,6 +100,11 @@ def _check_entries(datalist: Mapping[str, Any], path: Path) -> None:
         )
 
 
+def source_case(entry: Mapping[str, Any]) -> str:
+    """Id of the real case behind an entry: of a copy made by augmentation its ``source_case``, else its own."""
+    return entry.get("source_case", entry["case_id"])
+
+
 def label_values(datalist: Mapping[str, Any]) -> tuple[int, ...]:
     """Values that the masks may hold; `read_datalist` has filled in 0, 1 and 2 where the list does not say."""
     return tuple(sorted(int(value) for value in datalist["labels"]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import nibabel as nib
 
-from .datalist import HEAD_AND_NECK, read_datalist, select_cases
+from .datalist import HEAD_AND_NECK, read_datalist, select_cases, source_case
 from .provenance import FILE_NAME, read_provenance
 
 LIST_NAME = "dataset.json"
@@ -95,7 +95,7 @@ def _read_cases(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
 def training_cases(
     generated: GeneratedSet, datalist: str | Path, *, dataset_dir: str | Path, declared: bool = False
 ) -> list[dict[str, Any]] | None:
-    """Entries of `datalist` that the generator was trained on; None where nothing tells which.
+    """Entries of `datalist` that the generator was trained on, and copies of them; None where nothing tells which.
 
     Args:
         generated: The set; its provenance names the cases.
@@ -109,9 +109,8 @@ def training_cases(
     if generated.training_ids is None:
         return select_cases(read_datalist(datalist), dataset_dir=dataset_dir) if declared else None
     entries = select_cases(read_datalist(datalist), folds="everything", dataset_dir=dataset_dir)
-    found = [entry for entry in entries if entry["case_id"] in generated.training_ids]
-    if len(found) < len(generated.training_ids):
-        missing = sorted(generated.training_ids - {entry["case_id"] for entry in found})
+    found = [entry for entry in entries if source_case(entry) in generated.training_ids]
+    if missing := sorted(generated.training_ids - {source_case(entry) for entry in found}):
         raise ValueError(
             f"{generated.directory} was made by a generator trained on {len(generated.training_ids)} cases, of which "
             f"{datalist} lacks {len(missing)}, such as {missing[0]}: name the list it was trained on with "

@@ -13,7 +13,7 @@ from nibabel.affines import voxel_sizes
 
 from .cases import OnBadCase, find_problems, keep_good, resolve_cases
 from .check import Limits
-from .datalist import datalist_hash, label_values, read_datalist, select_cases
+from .datalist import datalist_hash, label_values, read_datalist, select_cases, source_case
 from .generated_set import GeneratedSet, read_generated_set
 from .leakage import LeakageReport, check_leakage, check_strangers
 
@@ -75,7 +75,7 @@ class TrainingMix:
         }
 
     def _ids(self, source: str) -> list[str]:
-        return sorted(entry["case_id"] for entry in self.training if entry["source"] == source)
+        return sorted({source_case(entry) for entry in self.training if entry["source"] == source})
 
     def _describe_generated(self) -> dict[str, Any]:
         seen = self.generated.training_ids
@@ -191,7 +191,7 @@ def _held_out(content: Mapping[str, Any], fold: int | None, root: Path) -> list[
     if not isinstance(fold, int | None) or isinstance(fold, bool):
         raise ValueError(f"fold is {fold!r}, expected the number of the validation fold, or all to train on all")
     validation = [] if fold is None else select_cases(content, folds=fold, dataset_dir=root)
-    return sorted(entry["case_id"] for entry in [*validation, *content["testing"]])
+    return sorted({source_case(entry) for entry in [*validation, *content["testing"]]})
 
 
 def _split(entries: Sequence[Entry], fold: int | None, datalist: str | Path) -> tuple[list[Entry], list[Entry]]:
@@ -207,7 +207,9 @@ def _split(entries: Sequence[Entry], fold: int | None, datalist: str | Path) -> 
 
 
 def _tag(entries: Sequence[Mapping[str, Any]], source: str) -> list[Entry]:
-    return [{**{key: entry[key] for key in _KEYS}, "source": source} for entry in entries]
+    return [
+        {**{key: entry[key] for key in _KEYS}, "source": source, "source_case": source_case(entry)} for entry in entries
+    ]
 
 
 def _check_masks(generated: GeneratedSet, labels: Sequence[int], *, binary_mask: bool) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
+from .datalist import source_case
+
 
 def training_record(
     *, bundle: Mapping[str, str], cases: Sequence[Mapping[str, Any]], list_hash: str, dataset: Dataset, seed: int
@@ -14,14 +16,14 @@ def training_record(
 
     Args:
         bundle: Name and version.
-        cases: The entries trained on.
+        cases: The entries trained on; copies made by augmentation stand for the real case they were made from.
         list_hash: Of the data list.
         dataset: The preprocessed pairs; see `typical_spacing`.
         seed: Of the training.
     """
     return {
         "bundle": dict(bundle),
-        "case_ids": sorted(case["case_id"] for case in cases),
+        "case_ids": sorted({source_case(case) for case in cases}),
         "datalist_sha256": list_hash,
         "seed": seed,
         "spacing": typical_spacing(dataset),

@@ -1,5 +1,6 @@
-"""MONAI transforms for HU windows, label ranges, pairing, tiling and mask clean-up."""
+"""MONAI transforms for HU windows, label ranges, pairing, tiling, augmentation and mask clean-up."""
 
+from .augmentation import random_affine, random_elastic
 from .body_mask import BodyMask
 from .centre_crop import CentreBoundsCrop, CentreBoundsCropd
 from .hu_window import HUWindow, HUWindowd
@@ -10,6 +11,7 @@ from .overlay import Overlay, Overlayd
 from .pairing import Pair, Paird, PairMode, pair_shape
 from .resize import AntialiasedResize, AntialiasedResized
 from .tiling import Tile, Tiled
+from .voxel_size import RandVoxelSized
 
 __all__ = [
     "AntialiasedResize",
@@ -29,7 +31,10 @@ __all__ = [
     "Pair",
     "PairMode",
     "Paird",
+    "RandVoxelSized",
     "Tile",
     "Tiled",
     "pair_shape",
+    "random_affine",
+    "random_elastic",
 ]

@@ -129,7 +129,19 @@ def test_generated_alone_validates_on_real_cases(datalist, generated_dir):
 def test_entries_have_equal_keys_so_that_batches_collate(datalist, generated_dir):
     mix = training_mix(datalist, fold=0, generated_dir=generated_dir)
     keys = {tuple(sorted(case)) for case in [*mix.training, *mix.validation]}
-    assert keys == {("case_id", "centre", "image", "label", "source")}
+    assert keys == {("case_id", "centre", "image", "label", "source", "source_case")}
+
+
+def test_copies_made_by_augmentation_count_as_the_case_behind_them(datalist, generated_dir):
+    content = json.loads(datalist.read_text())
+    for case in content["training"]:
+        case["source_case"], case["case_id"] = case["case_id"], f"{case['case_id']}__affine_0"
+    write(datalist, content)
+    mix = training_mix(datalist, fold=0, generated_dir=generated_dir)
+    assert mix.held_out == sorted([*FOLDS[0], *TESTING])
+    assert mix.describe()["case_ids"] == sorted([*FOLDS[1], *FOLDS[2]])
+    with pytest.raises(LeakageError, match="a3"):
+        training_mix(datalist, fold=1, generated_dir=generated_dir)
 
 
 def test_generated_cases_are_nested_and_seeded(datalist, generated_dir):

@@ -1,0 +1,219 @@
+"""Writes an enlarged data set: each case of a data list, and deformed copies of it (thesis 3.5, 4.6.5)."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import monai
+import nibabel as nib
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Randomizable
+from tqdm import tqdm
+
+from .case import Case
+from .datalist import datalist_hash, read_datalist, source_case, write_datalist
+from .generated_set import LIST_NAME
+from .provenance import write_provenance
+from .sources.nifti_pair import is_written, pair_paths, recipe_note, write_pair
+
+logger = logging.getLogger(__name__)
+ORIGINAL = "original"
+LIST_NAMES = ("datalist.json", LIST_NAME)  # as trainings look for it, and as in every set that a bundle writes
+_DRAWS = 20
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A case of the set: its id, the entry it is made from, how, and the seed of what is random in it."""
+
+    case_id: str
+    source: Mapping[str, Any]
+    kind: str
+    number: int
+    seed: int
+
+
+class AugmentedSet:
+    """Cases of a data list and their copies, as NIfTI pairs with a data list and a provenance of their own.
+
+    Leaves ``images/<case_id>.nii.gz`` (int16, HU), ``labels/<case_id>.nii.gz`` (uint8), ``datalist.json`` (a copy has
+    fold, centre and patient of its case, and names it as ``source_case``), the same as ``dataset.json``, and
+    ``provenance.json``. A case keeps its id
+    as ``original``; copy 0 of a kind is ``<case id>__<kind>_0``. Started again, it makes what is missing or was made
+    with other settings. A draw that moves the mask out of the volume is made anew.
+
+    Args:
+        cases: Entries with absolute paths.
+        datalist: Path of the list that they are from.
+        dataset_dir: Folder of that list; nothing is written into it.
+        output_dir: Of the set.
+        load: Entry to item: ``image`` in HU and ``label``, both `MetaTensor` (1, H, W, D) in RAS.
+        kinds: Name to transforms of an item, one for each copy. Results without an affine are on the item's grid.
+        seed: Of the set; each copy has a seed of its own that depends on this and its id alone.
+        settings: Parameters of all transforms, plain values, for the provenance and to know what must be made again.
+        hu_range: HU that images are clipped to.
+        mask_share: Of the mask's voxels that must stay inside the volume.
+        cropped: Whether `load` crops; trainings on the set then do not crop again.
+        bundle: ``{"name": …, "version": …}``.
+
+    Raises:
+        ValueError: Test cases or copies are among the cases, the output folder is the data's, or there is nothing to
+            write.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[Mapping[str, Any]],
+        *,
+        datalist: str | Path,
+        dataset_dir: str | Path,
+        output_dir: str | Path,
+        load: Callable[[Mapping[str, Any]], dict[str, Any]],
+        kinds: Mapping[str, Sequence[Callable]],
+        seed: int,
+        settings: Mapping[str, Any],
+        hu_range: Sequence[float],
+        mask_share: float,
+        cropped: bool,
+        bundle: Mapping[str, str],
+    ) -> None:
+        self.directory = Path(output_dir)
+        self.content = read_datalist(datalist)
+        self.cases = sorted(cases, key=lambda case: case["case_id"])
+        self.load = load
+        self.kinds = {kind: list(transforms) for kind, transforms in kinds.items() if transforms}
+        self.seed = seed
+        self.settings = dict(settings)
+        self.hu_range = [float(bound) for bound in hu_range]
+        self.mask_share = mask_share
+        self.cropped = cropped
+        self.bundle = dict(bundle)
+        self._check(Path(dataset_dir), Path(datalist))
+
+    def _check(self, dataset_dir: Path, datalist: Path) -> None:
+        if self.directory.resolve() in {dataset_dir.resolve(), datalist.resolve().parent}:
+            raise ValueError(f"output_dir is {self.directory}, where the data are: name another with --output_dir")
+        held_out = {entry["case_id"] for entry in self.content["testing"]}
+        if found := sorted(held_out & {case["case_id"] for case in self.cases}):
+            raise ValueError(
+                f"{len(found)} test cases would be copied into a training set, such as {found[0]}: name training folds "
+                "with --folds, or leave it out"
+            )
+        if copied := [case["case_id"] for case in self.cases if source_case(case) != case["case_id"]]:
+            raise ValueError(f"{datalist} holds copies already, such as {copied[0]}: name the list of the real cases")
+        if not self.kinds:
+            raise ValueError("every kind is off, so nothing would be written: turn original, affine or elastic on")
+
+    def copies(self) -> Iterator[Copy]:
+        """All cases of the set, source after source."""
+        for source in self.cases:
+            for kind, transforms in self.kinds.items():
+                for number in range(len(transforms)):
+                    case_id = source["case_id"] if kind == ORIGINAL else f"{source['case_id']}__{kind}_{number}"
+                    yield Copy(case_id, source, kind, number, _seed(self.seed, case_id))
+
+    def write(self) -> None:
+        """Write what is missing, then the data list and the provenance."""
+        loaded: tuple[str, dict[str, Any]] | None = None
+        copies = list(self.copies())
+        made = 0
+        for copy in tqdm(copies, "augmenting", disable=None):
+            if is_written(self._files(copy), note=self._note(copy)):
+                continue
+            if loaded is None or loaded[0] != copy.source["case_id"]:
+                loaded = copy.source["case_id"], self.load(dict(copy.source))
+            self._write(copy, loaded[1])
+            made += 1
+        for name in LIST_NAMES:
+            write_datalist(self._datalist(copies), self.directory / name)
+        write_provenance(self.directory, self._provenance(copies))
+        logger.info("%s: %d pairs of %d cases, %d of them made now", self.directory, len(copies), len(self.cases), made)
+
+    def _files(self, copy: Copy) -> Case:
+        return Case(copy.case_id, *pair_paths(self.directory, copy.case_id))
+
+    def _note(self, copy: Copy) -> str:
+        """Of what the pair is made from: the source's files, the seed and every parameter."""
+        files = [Path(copy.source[key]).stat() for key in ("image", "label")]
+        stamps = [(file.st_size, file.st_mtime_ns) for file in files]
+        how = [self.settings, self.hu_range, self.mask_share]
+        return recipe_note([copy.case_id, stamps, copy.seed, copy.number, *how])
+
+    def _write(self, copy: Copy, item: Mapping[str, Any]) -> None:
+        output = self._deformed(copy, item)
+        affine = _affine(output["image"], default=item["image"])
+        image = np.asarray(output["image"])[0].round().clip(*self.hu_range)
+        write_pair(self._files(copy), image, np.asarray(output["label"])[0], affine, note=self._note(copy))
+
+    def _deformed(self, copy: Copy, item: Mapping[str, Any]) -> dict[str, Any]:
+        """The copy of `item`: the first draw of its seed that keeps the mask inside."""
+        transform = self.kinds[copy.kind][copy.number]
+        pair = {key: item[key] for key in ("image", "label")}
+        if not isinstance(transform, Randomizable):
+            return transform(pair)
+        enough = self.mask_share * int(torch.count_nonzero(pair["label"]))
+        for seed in np.random.SeedSequence(copy.seed).generate_state(_DRAWS):
+            output = transform.set_random_state(int(seed))(dict(pair))
+            if torch.count_nonzero(output["label"]) >= max(enough, 1):
+                return output
+        raise ValueError(
+            f"{copy.case_id}: in {_DRAWS} draws the mask kept less than {self.mask_share:.0%} of its voxels: lower the "
+            "translation or --mask_share, or leave the case out"
+        )
+
+    def _datalist(self, copies: Sequence[Copy]) -> dict[str, Any]:
+        entries = [self._entry(copy) for copy in copies]
+        notes = {key: self.content[key] for key in ("description", "licence") if key in self.content}
+        name = f"{self.content.get('name', 'data')}, augmented"
+        kept = {"name": name, **notes, "labels": self.content["labels"], "cropped": self.cropped}
+        return {**kept, "training": entries, "testing": []}
+
+    def _entry(self, copy: Copy) -> dict[str, Any]:
+        source, files = copy.source, self._files(copy)
+        return {
+            "case_id": copy.case_id,
+            "image": files.image.relative_to(self.directory).as_posix(),
+            "label": files.label.relative_to(self.directory).as_posix(),
+            "centre": source["centre"],
+            "patient": source.get("patient", source["case_id"]),
+            "fold": source.get("fold", 0),
+            "kind": copy.kind,
+            "source_case": source["case_id"],
+        }
+
+    def _provenance(self, copies: Sequence[Copy]) -> dict[str, Any]:
+        cases = [
+            {"case_id": copy.case_id, "source_case": copy.source["case_id"], "kind": copy.kind, "seed": copy.seed}
+            for copy in copies
+        ]
+        training = {
+            "case_ids": [case["case_id"] for case in self.cases],
+            "datalist_sha256": datalist_hash(self.content),
+        }
+        return {
+            "bundle": self.bundle,
+            "checkpoint": None,
+            "seed": self.seed,
+            "cases": cases,
+            "training": training,
+            "settings": self.settings,
+            "hu_window": self.hu_range,
+            "spacing": self.settings.get("spacing"),
+            "postprocessing": None,
+            "versions": {"monai": monai.__version__, "torch": torch.__version__, "nibabel": nib.__version__},
+        }
+
+
+def _seed(seed: int, case_id: str) -> int:
+    """A seed of the copy's own: other copies, more or fewer of them, do not change it."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {case_id}".encode()).digest()[:4])
+
+
+def _affine(image: torch.Tensor, *, default: MetaTensor) -> np.ndarray:
+    """RAS affine of the grid: the image's own after a resampling, that of the item where the voxels alone moved."""
+    return np.asarray((image if isinstance(image, MetaTensor) else default).affine)

@@ -1,0 +1,125 @@
+"""Augmentation of the HA-GAN bundles: on the fly, and written as a data set that is then trained on."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from common.data.datalist import read_datalist, select_cases
+from common.data.generated_set import read_generated_set, training_cases
+from common.data.leakage import LeakageError, check_leakage
+
+# ranges that fit 32×32×16 voxels
+SMALL = {
+    **{f"{kind}_{name}": value for kind in ("affine", "elastic") for name, value in (("translation", [4, 4, 1]),)},
+    "elastic_sigma": [2, 3],
+    "elastic_magnitude": [10, 20],
+}
+BRANCHES = ("plain", "resampled", "affine", "elastic")
+
+
+@pytest.fixture
+def train(run_workflow, phantom_dir, tmp_path):
+    """Function (*overlays, **overrides) -> output folder of a tiny training."""
+
+    def run(*overlays, bundle="hagan_128", **overrides):
+        options = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path / "train")}
+        options |= {"cache_dir": str(tmp_path / "cache"), "cache": "disk", **overrides}
+        return run_workflow(bundle, ["train", *overlays, "smoke"], **options)
+
+    return run
+
+
+@pytest.fixture
+def augment(run_workflow, phantom_dir, tmp_path):
+    """Function (**overrides) -> folder of a small augmented set."""
+
+    def run(bundle="hagan_128", **overrides):
+        options = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path / "set"), "spacing": [12, 12, 12]}
+        return run_workflow(bundle, ["augmenting"], workflow_type=None, **{**options, **SMALL, **overrides})
+
+    return run
+
+
+@pytest.mark.parametrize("branch", BRANCHES)
+def test_each_kind_alone_trains_and_differs_from_the_others(train, newest_state, tmp_path, branch):
+    weights = {name: int(name == branch) for name in BRANCHES}
+    sampled = train("augment", voxel_sizes=[30.0], **SMALL, **weights)
+    assert newest_state(sampled)["iteration"] == 2
+    plain = train(output_dir=str(tmp_path / "plain"))
+    same = [torch.load(folder / "model.pt", weights_only=True)["model"] for folder in (sampled, plain)]
+    equal = all(torch.equal(same[0][key], same[1][key]) for key in same[0])
+    assert equal == (branch == "plain")
+
+
+def test_a_resumed_run_draws_what_an_uninterrupted_one_does(train, newest_state, assert_same, tmp_path):
+    options = {**SMALL, "max_steps": 4}
+    whole = train("augment", output_dir=str(tmp_path / "whole"), **options)
+    parts = str(tmp_path / "parts")
+    train("augment", output_dir=parts, **{**options, "max_steps": 2})
+    resumed = train("augment", output_dir=parts, **options)
+    assert newest_state(whole)["iteration"] == 4
+    assert_same(newest_state(whole)["objects"], newest_state(resumed)["objects"])
+
+
+def test_a_run_does_not_go_on_with_other_augmentation(train, causes):
+    train("augment", **SMALL)
+    with pytest.raises((ValueError, RuntimeError)) as error:
+        train("augment", **{**SMALL, "affine_rotation": [0, 0, 10]}, max_steps=3)
+    assert "augmentation" in causes(error)
+
+
+def test_a_set_is_written_and_trained_on_and_its_samples_name_the_real_cases(
+    augment, train, run_workflow, phantom_dir, tmp_path
+):
+    folder = augment(bundle="hagan_256", folds=[0], voxel_sizes=[13.0])
+    real = select_cases(read_datalist(phantom_dir / "datalist.json"), folds=[0], dataset_dir=phantom_dir)
+    content = read_datalist(folder / "datalist.json")
+    assert len(content["training"]) == 4 * len(real)
+    assert {entry["fold"] for entry in content["training"]} == {0}
+    assert sorted(path.stem for path in (folder / "previews").iterdir()) == sorted(
+        ["affine", "elastic", "original", "resampled"]
+    )
+    image = nib.load(folder / content["training"][0]["image"])
+    np.testing.assert_allclose(image.header.get_zooms(), 12)
+    trained = train(dataset_dir=str(folder))
+    checkpoint = str(trained / "model.pt")
+    options = {"checkpoint": checkpoint, "output_dir": str(tmp_path / "generated")}
+    sampled = run_workflow("hagan_128", ["inference", "smoke"], workflow_type="infer", **options)
+    generated = read_generated_set(sampled)
+    assert generated.training_ids == {case["case_id"] for case in real}
+    with pytest.raises(LeakageError):
+        check_leakage(generated, held_out=[real[0]["case_id"]])
+    found = training_cases(generated, phantom_dir / "datalist.json", dataset_dir=phantom_dir)
+    assert {case["case_id"] for case in found} == generated.training_ids
+
+
+def test_a_written_set_is_not_cropped_again(augment, train, monkeypatch):
+    """A crop to the body would undo the translations."""
+    folder = augment(original=False, elastic=False)
+    seen = []
+    monkeypatch.setattr(
+        "common.transforms.centre_crop.CentreBoundsCrop._body_box", lambda self, img: seen.append(img) or 1 / 0
+    )
+    train(dataset_dir=str(folder), max_steps=1)
+    assert seen == []
+
+
+def test_test_cases_and_the_datas_own_folder_are_refused(augment, causes, phantom_dir):
+    for overrides, message in (
+        ({"folds": "testing"}, "test cases would be copied"),
+        ({"output_dir": str(phantom_dir)}, "where the data are"),
+    ):
+        with pytest.raises((ValueError, RuntimeError)) as error:
+            augment(**overrides)
+        assert message in causes(error)
+
+
+@pytest.mark.openkbp
+def test_real_cases_are_augmented_and_pass_the_check(augment, train, few_openkbp):
+    folder = augment(dataset_dir=str(few_openkbp), folds=[0], spacing=[8, 8, 8], affine_translation=[6, 6, 1])
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert provenance["settings"]["affine"]["translation"] == [6, 6, 1]
+    train(dataset_dir=str(folder), max_steps=1)
