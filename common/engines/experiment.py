@@ -6,7 +6,8 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -129,8 +130,18 @@ class Experiment:
         write_json({**wanted, "seconds": round(time.monotonic() - start, 1)}, done)
 
 
-def run_workflow(run_id: str, configs: Sequence[str], options: Options, log: Path) -> None:
-    """Run ``monai.bundle`` in a process of its own, its output appended to `log`.
+def run_workflow(
+    run_id: str,
+    configs: Sequence[str],
+    options: Options,
+    log: Path,
+    *,
+    watch: Callable[[], None] | None = None,
+    interval: float = 10.0,
+) -> None:
+    """Run ``monai.bundle`` in a process of its own, its output appended to `log`, its id beside that as ``.pid``.
+
+    `watch` is called every `interval` seconds while the process runs; what it raises ends the process and is passed on.
 
     Raises:
         RuntimeError: It failed; the message holds the log's last lines.
@@ -139,10 +150,38 @@ def run_workflow(run_id: str, configs: Sequence[str], options: Options, log: Pat
     command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(list(configs)), *flags]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as file:
-        done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+    with _ended(process, log.with_suffix(".pid")):
+        _wait(process, watch, interval)
+    if process.returncode:
         last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise RuntimeError(f"`run {run_id}` failed with {done.returncode}, see {log}; its last lines:\n{last}")
+        raise RuntimeError(f"`run {run_id}` failed with {process.returncode}, see {log}; its last lines:\n{last}")
+
+
+@contextmanager
+def _ended(process: subprocess.Popen, pid: Path) -> Iterator[None]:
+    """The process has ended when the block has, whatever happens in it."""
+    pid.write_text(str(process.pid))
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        pid.unlink(missing_ok=True)
+
+
+def _wait(process: subprocess.Popen, watch: Callable[[], None] | None, interval: float) -> None:
+    while True:
+        try:
+            process.wait(timeout=interval if watch else None)
+        except subprocess.TimeoutExpired:
+            watch()
+        else:
+            return
 
 
 def read_case_scores(path: str | Path) -> dict[str, float | None]:

@@ -13,7 +13,13 @@ import common
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "bundles").glob("*/configs/**/*.yaml"))
 KINDS = {"train": "train", "inference": "infer"}  # what MONAI's properties are defined for
-RUN_IDS = {"train": "training", "inference": "inferring", "evaluate": "evaluating", "analyse": "analysing"}
+RUN_IDS = {
+    "train": "training",
+    "inference": "inferring",
+    "evaluate": "evaluating",
+    "analyse": "analysing",
+    "search": "searching",
+}
 HAGAN = {
     "train": [
         *("datalist", "folds", "max_steps", "batch_size", "seed", "latent_dim", "channels", "lr_g", "lr_d", "lr_e"),
@@ -21,10 +27,19 @@ HAGAN = {
     ],
     "inference": ["checkpoint", "num_samples", "batch_size", "seed"],
 }
+BASELINE_GANS = {
+    "train": [
+        *("datalist", "folds", "epochs", "images_per_epoch", "max_steps", "batch_size", "seed", "channels", "lr_g"),
+        *("lr_d", "optimizer", "objective", "g_every", "clip", "gp_weight", "pairing", "amp", "num_workers", "fit"),
+        *("zoom", "image_size", "plane_size"),
+    ],
+    "inference": ["checkpoint", "num_samples", "batch_size", "seed"],
+}
 # bundle → config → flat keys and run ids that stay, beside those of every workflow
 NAMES = {
     "hagan_128": HAGAN,
     "hagan_256": HAGAN,
+    "baseline_gans": BASELINE_GANS,
     "evaluation": {
         "analyse": ["datalist", "folds", "seed", "num_workers"],
         "evaluate": ["datalist", "generated_dir", "train_datalist", "extractor", "weights", "allow_untrained"],
@@ -46,7 +61,8 @@ NAMES = {
 # (bundle, config) → overrides beside the defaults, under which the properties must be found as well
 VARIANTS = {("segresnet_auto3dseg", "train"): {"amp": "fp16"}}
 # (bundle, config) → overrides for what the network takes from the data
-OF_THE_DATA = {("segresnet_auto3dseg", "train"): {"label_names": {"0": "background", "1": "tumour"}}}
+LABEL_NAMES = {"label_names": {"0": "background", "1": "tumour"}}
+OF_THE_DATA = {("segresnet_auto3dseg", "train"): LABEL_NAMES, ("baseline_gans", "train"): LABEL_NAMES}
 
 
 def location(bundle, name):

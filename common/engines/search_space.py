@@ -1,0 +1,110 @@
+"""Search space: flat keys of a config with the values that a hyperparameter search tries."""
+
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from optuna import Trial
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+_NUMBER = re.compile(r"[-+]?\d*\.?\d+e[-+]?\d+", re.IGNORECASE)
+_RANGE = {"low", "high", "log", "step"}
+
+
+class SearchSpace:
+    """Flat keys with what is tried for each: a list of values, or a range ``{low, high, log, step}``.
+
+    A range between whole numbers is drawn in whole numbers. Lists may hold lists, such as HU windows; a list of one
+    value fixes a key.
+
+    Args:
+        keys: Mapping of them, or a YAML file with one.
+
+    Raises:
+        ValueError: No key, an empty list, a value twice, or a range that is none.
+    """
+
+    def __init__(self, keys: Mapping[str, Any] | str | Path) -> None:
+        self.content = _read(keys)
+        self._values: dict[str, dict[Any, Any]] = {}
+        self.distributions = {key: self._distribution(key, tried) for key, tried in self.content.items()}
+
+    def varying(self) -> list[str]:
+        """Keys of which more than one value is tried."""
+        return [key for key, distribution in self.distributions.items() if not distribution.single()]
+
+    def grid(self) -> list[dict[str, Any]]:
+        """All combinations, the last key fastest, as a study stores them.
+
+        Raises:
+            ValueError: A key has a range.
+        """
+        ranges = [key for key in self.content if key not in self._values]
+        if ranges:
+            raise ValueError(f"a grid needs value lists, but {', '.join(ranges)} has a range: use --sampler tpe")
+        return [dict(zip(self._values, point, strict=True)) for point in itertools.product(*self._values.values())]
+
+    def suggest(self, trial: Trial) -> dict[str, Any]:
+        """Values of a trial, as its study stores them."""
+        return {key: _suggest(trial, key, distribution) for key, distribution in self.distributions.items()}
+
+    def decode(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Values as the config takes them, from those of a study."""
+        return {key: self._values[key][params[key]] if key in self._values else params[key] for key in params}
+
+    def _distribution(self, key: str, tried: Any) -> BaseDistribution:
+        if isinstance(tried, Mapping):
+            return _range(key, tried)
+        if not isinstance(tried, list) or not tried:
+            raise ValueError(f"{key}: expected a list of values or {{low, high, log, step}}, found {tried!r}")
+        values = {_label(value): value for value in tried}
+        if len(values) != len(tried):
+            raise ValueError(f"{key}: a value stands twice in {tried}")
+        self._values[key] = values
+        return CategoricalDistribution(list(values))
+
+
+def _suggest(trial: Trial, key: str, distribution: BaseDistribution) -> Any:
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(key, distribution.choices)
+    suggest = trial.suggest_int if isinstance(distribution, IntDistribution) else trial.suggest_float
+    return suggest(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
+
+
+def _read(keys: Mapping[str, Any] | str | Path) -> dict[str, Any]:
+    if isinstance(keys, str | Path):
+        path = Path(keys)
+        if not path.is_file():
+            raise ValueError(f"no search space at {path}: expected a YAML file of flat keys with value lists or ranges")
+        keys = yaml.safe_load(path.read_text())
+    if not isinstance(keys, Mapping) or not keys:
+        raise ValueError(f"expected a search space of flat keys with value lists or ranges, found {keys!r}")
+    return _numbers(dict(keys))
+
+
+def _numbers(value: Any) -> Any:
+    """YAML reads 1e-4 as text."""
+    if isinstance(value, Mapping):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_numbers(item) for item in value]
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
+def _label(value: Any) -> Any:
+    """What a study can store: lists as JSON."""
+    return value if value is None or isinstance(value, bool | int | float | str) else json.dumps(value)
+
+
+def _range(key: str, tried: Mapping[str, Any]) -> BaseDistribution:
+    if not {"low", "high"} <= set(tried) <= _RANGE:
+        raise ValueError(f"{key}: a range has low and high, and may have log and step, found {dict(tried)}")
+    whole = all(isinstance(tried.get(part, 1), int) for part in ("low", "high", "step"))
+    try:
+        return IntDistribution(**tried) if whole else FloatDistribution(**tried)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{key}: {dict(tried)} is no range: {error}") from error

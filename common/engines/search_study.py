@@ -1,0 +1,166 @@
+"""The Optuna study of a hyperparameter search: shared by many machines, and gone on with after a kill."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+logger = logging.getLogger(__name__)
+Point = Mapping[str, Any]
+_JOURNAL = "journal://"
+_SETTLED = 10.0  # seconds after which a lost trial that nobody has queued again is queued
+_CREATION = 30.0  # seconds that another machine is given to fill a new study
+
+
+def open_storage(url: str | BaseStorage) -> BaseStorage:
+    """Storage of an Optuna URL, or of ``journal:///path``: a file that grows by lines, for shared folders."""
+    if isinstance(url, BaseStorage):
+        return url
+    if url.startswith(_JOURNAL):
+        path = Path(url.removeprefix(_JOURNAL))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(str(path)))
+    # another process may hold the file for a moment
+    waits = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
+    return RDBStorage(url, engine_kwargs=waits)
+
+
+def open_study(
+    name: str, *, storage: BaseStorage, description: Mapping[str, Any], points: Sequence[Point]
+) -> optuna.Study:
+    """Make the study with `points` in its queue, or join it.
+
+    Args:
+        name: Of the study in its storage.
+        storage: Of `open_storage`.
+        description: What must be equal for trials to be comparable; its ``direction`` is the study's.
+        points: Values of the first trials, in their order; none where a sampler draws them.
+
+    Raises:
+        ValueError: The storage has a study of this name with another description.
+    """
+    try:
+        study = optuna.create_study(storage=storage, study_name=name, direction=description["direction"])
+    except DuplicatedStudyError:
+        study = optuna.load_study(study_name=name, storage=storage)
+        _await_filled(study)
+    if "filled" not in study.user_attrs:
+        study.set_user_attr("search", dict(description))
+    _check_same(name, study.user_attrs["search"], description)
+    queued = [trial.user_attrs.get("point") for trial in newest_trials(study).values()]
+    for point in points:
+        if dict(point) not in queued:
+            study.enqueue_trial(dict(point), user_attrs={"point": dict(point)})
+    study.set_user_attr("filled", True)
+    return study
+
+
+def _await_filled(study: optuna.Study) -> None:
+    """Its maker may be at it on another machine, or was killed while it was."""
+    until = time.monotonic() + _CREATION
+    while "filled" not in study.user_attrs and time.monotonic() < until:
+        time.sleep(0.5)
+
+
+def _check_same(name: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    for key in dict.fromkeys([*found, *wanted]):
+        if found.get(key) != wanted.get(key):
+            raise ValueError(
+                f"the storage has a study '{name}' of another {key}: {found.get(key)}, not {wanted.get(key)}; "
+                "repeat its settings, or name another --study or --output_dir"
+            )
+
+
+def folder_number(trial: FrozenTrial | Trial) -> int:
+    """Number of a trial's folder: its own, or that of the trial that it goes on with."""
+    return trial.user_attrs.get("folder", trial.number)
+
+
+def newest_trials(study: optuna.Study) -> dict[int, FrozenTrial]:
+    """Folder's number → the last trial in it; without those that a race between machines has drawn too many."""
+    trials = study.get_trials(deepcopy=False)
+    kept = [trial for trial in trials if "surplus" not in trial.user_attrs]
+    return dict(sorted({folder_number(trial): trial for trial in kept}.items()))
+
+
+def position(study: optuna.Study, trial: Trial) -> int:
+    """Place of a trial among all folders: what its number would be had no trial been lost."""
+    return sum(number < folder_number(trial) for number in newest_trials(study))
+
+
+def beat(trial: Trial) -> None:
+    """Say who works on a trial, and that it still does."""
+    trial.set_user_attr("worker", {"host": socket.gethostname(), "pid": os.getpid(), "beat": time.time()})
+
+
+def queue_lost(study: optuna.Study, *, patience: float, retry_failed: bool = False) -> None:
+    """Queue trials again whose process is gone: same values, same folder.
+
+    Args:
+        study: Whose trials are marked as running.
+        patience: Seconds without a beat after which another machine's trial is given up.
+        retry_failed: Queue failed trials as well.
+    """
+    for number, trial in newest_trials(study).items():
+        if trial.state is TrialState.RUNNING and _is_lost(trial, patience):
+            if _give_up(study, trial):
+                _queue_again(study, trial, number)
+        elif trial.state is TrialState.FAIL and (retry_failed or _is_forgotten(study, trial)):
+            _queue_again(study, trial, number)
+
+
+def _is_lost(trial: FrozenTrial, patience: float) -> bool:
+    worker = trial.user_attrs.get("worker")
+    if worker is None:
+        return (datetime.now() - trial.datetime_start).total_seconds() > patience
+    if worker["host"] == socket.gethostname() and (worker["pid"] == os.getpid() or not _lives(worker["pid"])):
+        return True
+    return time.time() - worker["beat"] > patience
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _give_up(study: optuna.Study, trial: FrozenTrial) -> bool:
+    """Whether this process, among all that may try, has ended the trial."""
+    try:
+        study.set_user_attr(_lost(trial), True)
+        study.tell(trial.number, state=TrialState.FAIL)
+    except (ValueError, UpdateFinishedTrialError):
+        return False
+    return True
+
+
+def _is_forgotten(study: optuna.Study, trial: FrozenTrial) -> bool:
+    """Given up by a process that was killed before it could queue it again."""
+    if _lost(trial) not in study.user_attrs:
+        return False
+    return (datetime.now() - trial.datetime_complete).total_seconds() > _SETTLED
+
+
+def _lost(trial: FrozenTrial) -> str:
+    return f"lost {trial.number}"
+
+
+def _queue_again(study: optuna.Study, trial: FrozenTrial, number: int) -> None:
+    point = {**trial.user_attrs.get("point", {}), **trial.params}
+    resumed = trial.user_attrs.get("resumed", 0) + 1
+    logger.info("trial %d was lost or has failed: it is queued again", number)
+    study.enqueue_trial(point, user_attrs={"point": point, "folder": number, "resumed": resumed})

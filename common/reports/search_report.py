@@ -1,0 +1,92 @@
+"""What a hyperparameter search found: a table of its trials, the best one's settings, figures, and a page with all."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
+from ..engines.search import Row, Search
+from ..files import write_csv, write_json
+from .page import Page
+from .search_figures import plot_importance, plot_parallel
+
+logger = logging.getLogger(__name__)
+_EXPLAINED = (
+    "Each trial is one training of one seed: two neighbours in this table may change places with another seed. Train "
+    "the best few again with other seeds before one of them is called the best.",
+    "The best of many trials looks better than it is on the cases that chose it. Score it once more on cases that had "
+    "no part in the search.",
+)
+_NO_IMPORTANCE = "Importance needs complete trials that differ in their objective, and a key that varies."
+
+
+class SearchReport:
+    """Leaves ``trials.csv``, ``best.json``, ``importance.png``, ``parallel.png`` and ``search.html`` in its folder.
+
+    ``best.json`` holds the sampled keys of the best trial: lay it over the config that it was trained with.
+
+    Args:
+        search: Whose study is reported; it may still run.
+    """
+
+    def __init__(self, search: Search) -> None:
+        self.search = search
+        self.directory = search.output_dir
+
+    def write(self, rows: Sequence[Row]) -> Row | None:
+        """Write all of it from `Search.rows`; the best trial's row, None where none is complete."""
+        best = self.search.best(rows)
+        if rows:
+            write_csv(rows, self.directory / "trials.csv")
+        if best is not None:
+            write_json({key: best[key] for key in self.search.space.content}, self.directory / "best.json")
+        self._page(rows, best)
+        logger.info("wrote %s", self.directory / "search.html")
+        return best
+
+    def importance(self) -> dict[str, float]:
+        """Share of the objective's variance that each varying key explains, by fANOVA; empty where it says nothing."""
+        study, keys = self.search.study(), self.search.space.varying()
+        values = {trial.value for trial in study.trials if trial.state.name == "COMPLETE"}
+        if len(values) < 2 or not keys:
+            return {}
+        return get_param_importances(study, params=keys, evaluator=FanovaImportanceEvaluator(seed=self.search.seed))
+
+    def _page(self, rows: Sequence[Row], best: Row | None) -> None:
+        objective = self.search.objective
+        counts = Counter(row["state"] for row in rows)
+        states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+        page = Page("Hyperparameter search", subtitle=f"{objective.key}, {objective.direction}d; trials: {states}")
+        page.section("Trials, the best first")
+        page.text(*_EXPLAINED)
+        page.table(self._ranked(rows))
+        self._figures(page, rows, best)
+        page.write(self.directory / "search.html")
+
+    def _ranked(self, rows: Sequence[Row]) -> list[Row]:
+        sign = 1 if self.search.objective.direction == "minimize" else -1
+        ranked = sorted(rows, key=lambda row: (row["value"] is None, sign * (row["value"] or 0), row["trial"]))
+        return [{key: _first_line(value) for key, value in row.items()} for row in ranked]
+
+    def _figures(self, page: Page, rows: Sequence[Row], best: Row | None) -> None:
+        keys = self.search.space.varying()
+        if best is not None and keys:
+            name = self.search.objective.key.rsplit("scores.", 1)[-1]
+            path = plot_parallel(rows, keys, objective=name, path=self._path("parallel.png"), best=best)
+            page.section("Parallel coordinates")
+            page.figure(path, caption="A line for each complete trial, coloured by its objective; red is the best.")
+        page.section("Importance")
+        importance = self.importance()
+        if importance:
+            page.figure(plot_importance(importance, path=self._path("importance.png")))
+        else:
+            page.text(_NO_IMPORTANCE)
+
+    def _path(self, name: str) -> Path:
+        return self.directory / name
+
+
+def _first_line(value: object) -> object:
+    return value.splitlines()[0] if isinstance(value, str) and value else value

@@ -1,0 +1,114 @@
+"""The report of a hyperparameter search: its table, the best trial's settings, importance, figures and page."""
+
+import csv
+import json
+
+import matplotlib.image
+import optuna
+import pytest
+
+from common.engines.search import Search
+from common.reports.search_figures import plot_importance, plot_parallel
+from common.reports.search_report import SearchReport
+
+SPACE = {"lr": [0.1, 0.2, 0.3, 0.4], "window": [[0, 1], [0, 2]], "dim": [8]}
+
+
+def runner(run_id, configs, options, log, *, watch, interval):
+    """The learning rate decides, the window hardly does."""
+    if options["lr"] == 0.2 and options["window"] == [0, 1]:
+        raise RuntimeError("diverged\n<b>at step 3</b>")
+    score = (options["lr"] - 0.3) ** 2 + 1e-4 * options["window"][1]
+    log.parent.mkdir(parents=True)
+    (log.parent / "metrics.json").write_text(json.dumps({"fid": score}))
+
+
+@pytest.fixture
+def search(tmp_path):
+    """Function (**options) -> a search of eight trials that has not run."""
+    config = tmp_path / "train.yaml"
+    config.write_text("lr: 1\nwindow: []\ndim: 1\n")
+    storage = optuna.storages.InMemoryStorage()
+
+    def build(space=SPACE, **options):
+        steps = [{"run_id": "training", "config_files": [str(config)]}]
+        objective = {"key": "fid", "file": "{trial_dir}/training/metrics.json"}
+        settings = {"output_dir": tmp_path / "search", "storage": storage, "runner": runner, **options}
+        return Search(space, steps=steps, objective=objective, **settings)
+
+    return build
+
+
+def test_table_best_and_page(search, tmp_path):
+    finished = search(marks={"HPO1": {"lr": 0.4, "dim": 8}})
+    best = SearchReport(finished).write(finished.run())
+    with (tmp_path / "search" / "trials.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["trial"] for row in rows] == [str(number) for number in range(8)]
+    assert [row["state"] for row in rows] == ["complete"] * 2 + ["failed"] + ["complete"] * 5
+    assert [row["mark"] for row in rows] == [""] * 6 + ["HPO1"] * 2
+    assert json.loads((tmp_path / "search" / "best.json").read_text()) == {"lr": 0.3, "window": [0, 1], "dim": 8}
+    assert best["trial"] == 4
+    page = (tmp_path / "search" / "search.html").read_text()
+    assert "7 complete, 1 failed" in page
+    assert "diverged" in page and "at step 3" not in page
+    assert page.count("data:image/png") == 2
+
+
+def test_importance_tells_what_decides(search):
+    finished = search()
+    finished.run()
+    importance = SearchReport(finished).importance()
+    assert set(importance) == {"lr", "window"}
+    assert importance["lr"] > 0.8
+    assert sum(importance.values()) == pytest.approx(1)
+    assert importance == SearchReport(finished).importance()
+
+
+def test_a_search_that_has_hardly_begun_is_reported_too(search, tmp_path):
+    waiting = search()
+    assert SearchReport(waiting).write(waiting.rows()) is None
+    assert sorted(path.name for path in (tmp_path / "search").iterdir()) == ["search.html", "trials.csv"]
+    assert "8 waiting" in (tmp_path / "search" / "search.html").read_text()
+
+
+def test_one_trial_has_no_importance(search, tmp_path):
+    one = search({"lr": [0.1], "window": [[0, 1]]})
+    SearchReport(one).write(one.run())
+    assert "Importance needs complete trials" in (tmp_path / "search" / "search.html").read_text()
+    assert not (tmp_path / "search" / "importance.png").exists()
+
+
+def row(number, value, **keys):
+    return {"trial": number, "state": "complete" if value is not None else "failed", "value": value, **keys}
+
+
+def reddish(path):
+    picture = matplotlib.image.imread(path)
+    return ((picture[..., 0] > 0.8) & (picture[..., 1] < 0.5)).sum()
+
+
+def test_the_best_is_drawn_in_red(tmp_path):
+    rows = [row(n, n / 9, lr=10.0**-n, amp=n % 2 == 0, dim=n) for n in range(9)]
+    drawn = [
+        plot_parallel(rows, ["lr", "amp", "dim"], objective="fid", path=tmp_path / f"{number}.png", best=best)
+        for number, best in enumerate((None, rows[0]))
+    ]
+    assert reddish(drawn[0]) == 0
+    assert reddish(drawn[1]) > 500
+
+
+def test_bars_are_as_long_as_their_shares(tmp_path):
+    picture = matplotlib.image.imread(plot_importance({"a": 0.8, "b": 0.2}, path=tmp_path / "a.png"))
+    blue = (picture[..., 2] > 0.8) & (picture[..., 0] < 0.5)
+    rows = blue.sum(1)
+    upper, lower = rows[rows > 0][:5].mean(), rows[rows > 0][-5:].mean()
+    assert upper / lower == pytest.approx(4, rel=0.1)
+
+
+@pytest.mark.parametrize("rows", [[], [row(0, None, lr=1)]])
+def test_nothing_to_plot_is_refused(rows, tmp_path):
+    with pytest.raises(ValueError, match="parallel coordinates need"):
+        plot_parallel(rows, ["lr"], objective="fid", path=tmp_path / "a.png")
+    with pytest.raises(ValueError, match="no importance"):
+        plot_importance({}, path=tmp_path / "a.png")
