@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ GANS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "StyleGAN2, planes": ("baseline_gans", ["stylegan2"], {"channels": 4}),
     "StyleGAN2, volumes": ("baseline_gans", ["stylegan2", "volumes"], {"channels": 4}),
 }
-SCORES = ("fid/pair/organs", "kid/pair/organs", "fid/image/organs", "fid/mask/organs")
+SCORES = ("fid/pair/organs", "kid/pair/organs", "fid/pair/slices", "kid/pair/slices")
 
 
 def main() -> None:
@@ -61,8 +62,8 @@ def main() -> None:
 def trained(name: str, work: Path, options: argparse.Namespace) -> dict[str, Any]:
     path = work / "training.json"
     if not path.is_file():
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            found = pool.apply(train, (name, work, options))
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            found = pool.submit(train, name, work, options).result()
         path.write_text(json.dumps(found))
     return json.loads(path.read_text())
 
@@ -115,8 +116,18 @@ def evaluated(name: str, work: Path, options: argparse.Namespace) -> dict[str, A
     report = work / "evaluation"
     if not (report / "metrics.json").is_file():
         places = {"dataset_dir": options.dataset_dir, "generated_dir": work / "generated", "output_dir": report}
-        run("evaluating", configs("evaluation", ["evaluate"]), {**places, "second_extractor": "", "neighbours": 3})
+        files = [*configs("evaluation", ["evaluate"]), fidelity_alone(work / "fidelity.json")]
+        run("evaluating", files, {**places, "neighbours": 3})
     return json.loads((report / "metrics.json").read_text())["scores"]
+
+
+def fidelity_alone(path: Path) -> Path:
+    """Overlay on evaluate.yaml that leaves out all sections of the report but the scores, by both extractors."""
+    from monai.bundle import ConfigParser
+
+    parts = ConfigParser.load_config_file(configs("evaluation", ["evaluate"])[0])["parts"]
+    path.write_text(json.dumps({"parts": [part for part in parts if part["_target_"].endswith("Fidelity")]}))
+    return path
 
 
 def run(run_id: str, files: list[Path], options: dict[str, Any]) -> None:
