@@ -14,7 +14,7 @@ from ..reports.loss_curves import plot_losses
 class LossCSV:
     """Writes ``step`` and the losses of ``state.output`` to `path` a step, and the loss diagram beside it at the end.
 
-    The first step has all losses; one that a later step does not have is left empty there.
+    A loss that a step does not have is left empty there.
 
     A run that goes on from a checkpoint first drops the rows behind it, so that the file is that of an uninterrupted
     run. Attach it before `TrainingCheckpoint`: the rows of a checkpoint must be on disk when it is written.
@@ -46,13 +46,15 @@ class LossCSV:
     def write(self, engine: Engine) -> None:
         """Append the losses of this step."""
         row = {"step": engine.state.iteration, **self.output_transform(engine.state.output)}
-        if self._file is None:
+        if self._file is None or not row.keys() <= set(self._names):
             self._open(row)
         csv.DictWriter(self._file, self._names, lineterminator="\n").writerow(row)
 
     def _open(self, first: Mapping[str, float]) -> None:
+        if self._file is not None:
+            self._file.close()
         kept = [row for row in _rows(self.path) if int(row["step"]) < first["step"]]
-        self._names = list(kept[0] if kept else first)
+        self._names = list({**(kept[0] if kept else {}), **first})
         with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self._names, lineterminator="\n")
             writer.writeheader()

@@ -118,6 +118,13 @@ def test_fine_tuning_another_configuration_says_what_differs(workflow, trained, 
     assert "init_filters: 4 in the file, 8 now" in causes(error)
 
 
+@pytest.mark.parametrize("name", ["inference", "evaluate"])
+def test_without_a_trained_model_it_says_how_to_get_one(workflow, causes, name, tmp_path):
+    with pytest.raises((FileNotFoundError, RuntimeError)) as error:
+        workflow(name, checkpoint=str(tmp_path / "model.pt"))
+    assert "no trained model at" in causes(error)
+
+
 def test_inference_writes_masks_on_the_grid_of_each_image(workflow, trained, phantom_dir):
     folder = workflow("inference", checkpoint=str(trained / "model.pt"))
     cases = select_cases(read_datalist(phantom_dir / "datalist.json"), folds="testing", dataset_dir=phantom_dir)

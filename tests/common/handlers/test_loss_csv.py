@@ -58,3 +58,11 @@ def test_a_run_resumed_at_a_step_without_a_loss_keeps_the_header(tmp_path):
     handler.write(engine(3, d=9.0))
     handler.write(engine(4, d=9.0, g=3.0))
     assert path.read_text() == "step,d,g\n1,1.0,2.0\n2,0.5,\n3,9.0,\n4,9.0,3.0\n"
+
+
+def test_a_loss_that_comes_later_gets_a_column(tmp_path):
+    path = tmp_path / "losses.csv"
+    handler = LossCSV(path)
+    handler.write(engine(7, d=9.0))
+    handler.write(engine(8, d=8.0, g=3.0))
+    assert path.read_text() == "step,d,g\n7,9.0,\n8,8.0,3.0\n"
