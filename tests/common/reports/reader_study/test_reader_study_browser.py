@@ -158,7 +158,7 @@ def test_two_readers_answer_all_one_stops_and_resumes(served, open_page, tmp_pat
             )
         answer_by_keys(first, number, "1" if source == "real" else "t")
     first.wait_for_url("**/review")
-    first.wait_for_function("document.activeElement.id === 'finish'")
+    first.locator("#finish:focus").wait_for()  # a polled script would be an eval, which the page forbids
     first.keyboard.press("Enter")
     first.wait_for_url("**/finished")
 
@@ -226,7 +226,7 @@ def test_keys_scroll_turn_planes_and_change_windows(served, open_page):
     page.keyboard.press("ArrowDown")
     page.locator("#canvas").hover(position={"x": 150, "y": 300})
     page.mouse.wheel(0, -100)
-    page.wait_for_function(f"document.getElementById('slice').textContent !== '{number} of 18'")
+    page.locator("#slice").filter(has_not_text=f"{number} of 18").wait_for()
     page.keyboard.press("ArrowRight")
     assert page.inner_text("#plane") == "coronal"
     before = grey(canvas_pixels(page))
