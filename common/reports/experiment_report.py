@@ -92,7 +92,7 @@ class ExperimentReport:
         runs = {name: folder for name, folder in runs.items() if (folder / VALIDATION).is_file()}
         if runs:
             path = self.directory / "learning_curves.png"
-            figures["Learning curves of the first fold"] = plot_learning_curves(runs, path=path)
+            figures["Learning curves of the first fold"] = plot_learning_curves(runs, path=path, mean=False)
         return figures
 
     def _page(self, rows: Sequence[Row], figures: Mapping[str, Path], stamp: str | None) -> None:

@@ -40,11 +40,12 @@ def plot_learning_curves(
     steps_per_epoch: int | None = None,
     alpha: float = 0.01,
     loss: str | None = None,
+    mean: bool = True,
 ) -> Path:
     """PNG of two panels: validation Dice over epochs, and the moving average of the training loss; a line a run.
 
-    A dot marks each run's best epoch. Of several runs (folds, say) the mean Dice over those that validated at an epoch
-    is drawn in white where all did (thesis fig. 5.23–5.26).
+    A dot marks each run's best epoch. Of several folds of one training the mean Dice is drawn in white at the epochs
+    at which all validated (thesis fig. 5.23–5.26).
 
     Args:
         runs: Output folder by name, with ``validation.csv`` and ``losses.csv``.
@@ -52,6 +53,7 @@ def plot_learning_curves(
         steps_per_epoch: Puts the loss over epochs too; over steps without it.
         alpha: Of the loss's moving average.
         loss: Column of ``losses.csv``; its first loss by default.
+        mean: Draw the mean; runs of different trainings have none.
 
     Raises:
         ValueError: no runs, a CSV that `read_validation` or `read_losses` refuses, or no such loss in it.
@@ -67,7 +69,8 @@ def plot_learning_curves(
         _draw_dice(dice_axes, *curves[name], name, colour)
         step, values = _loss(Path(folder) / LOSSES, loss)
         _draw_loss(loss_axes, step / (steps_per_epoch or 1), values, alpha, colour)
-    _draw_mean(dice_axes, list(curves.values()))
+    if mean:
+        _draw_mean(dice_axes, list(curves.values()))
     _label(dice_axes, "epoch", "validation Dice")
     _label(loss_axes, "epoch" if steps_per_epoch else "step", f"training loss (moving average, α = {alpha:g})")
     dice_axes.legend(frameon=False, labelcolor=FOREGROUND, fontsize=9, loc="lower right")
