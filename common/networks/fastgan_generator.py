@@ -6,7 +6,6 @@ z ── transposed conv ── f0 ── ↑ ── f1 ── ↑ ── … �
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import ceil, log2
 from typing import Any
 
 import torch
@@ -14,25 +13,15 @@ from monai.networks.layers import Conv, Pool
 from monai.networks.layers.utils import get_norm_layer
 from torch import Tensor, nn
 
+from .resolutions import SMALLEST, crop_centre, first_map, halvings
 from .up_convolution import UpConvolution
 
-START = 4  # smallest axis of the first map
 SPAN = 4  # doublings between the two ends of a skip-layer excitation: 8² to 128², 16² to 256², … in the paper
 MIN_CHANNELS = 4
 # widths of the maps after 0, 1, … doublings in units of the base width, those of the authors' 1024² generator
 WIDTHS = (16, 8, 4, 2, 2, 1, 1 / 2, 1 / 4, 1 / 8)
 
 Norm = str | tuple[str, dict[str, Any]]
-
-
-def doublings(size: Sequence[int]) -> int:
-    """Number of ×2 steps k to `size`: the largest that leaves 4 or more of the smallest axis."""
-    return int(log2(min(size) / START))
-
-
-def starting_map(size: Sequence[int]) -> tuple[int, ...]:
-    """The first map, ⌈size / 2^k⌉ along each axis."""
-    return tuple(ceil(axis / 2 ** doublings(size)) for axis in size)
 
 
 class NoiseInjection(nn.Module):
@@ -132,13 +121,13 @@ class FastGANGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.size = tuple(int(axis) for axis in size)
-        if len(self.size) not in (2, 3) or min(self.size) < START:
-            raise ValueError(f"FastGAN's image size is {list(size)}, expected 2 or 3 axes of at least {START}")
+        if len(self.size) not in (2, 3) or min(self.size) < SMALLEST:
+            raise ValueError(f"FastGAN's image size is {list(size)}, expected 2 or 3 axes of at least {SMALLEST}")
         self.latent_dim, self.image_channels = latent_dim, image_channels
-        dims, k = len(self.size), doublings(self.size)
+        dims, k = len(self.size), halvings(self.size)
         widths = _widths(channels, k)
         self.initial = nn.Sequential(
-            Conv["convtrans", dims](latent_dim, 2 * widths[0], starting_map(self.size), bias=False),
+            Conv["convtrans", dims](latent_dim, 2 * widths[0], first_map(self.size), bias=False),
             get_norm_layer(norm, dims, 2 * widths[0]),
             nn.GLU(dim=1),
         )
@@ -164,16 +153,12 @@ class FastGANGenerator(nn.Module):
         for i, block in enumerate(self.blocks, start=1):
             h = block(maps[-1], noise)
             maps.append(self.excitations[i - self.span](maps[i - self.span], h) if i >= self.span else h)
-        return self._crop(self.to_image(maps[-1]))
+        return crop_centre(self.to_image(maps[-1]), self.size)
 
     def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
         """Latents "z" (count, latent_dim) and seeds "noise_seed" (count,) of one update, on the CPU."""
         z = torch.randn(count, self.latent_dim, generator=rng)
         return {"z": z, "noise_seed": torch.randint(2**62, (count,), generator=rng)}
-
-    def _crop(self, x: Tensor) -> Tensor:
-        starts = [(found - axis) // 2 for found, axis in zip(x.shape[2:], self.size, strict=True)]
-        return x[(..., *[slice(start, start + axis) for start, axis in zip(starts, self.size, strict=True)])]
 
 
 def _widths(channels: int, k: int) -> list[int]:

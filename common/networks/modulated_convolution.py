@@ -33,17 +33,6 @@ def widths(channels: int, levels: int, max_channels: int | None = None) -> list[
     return [min(channels << level, max_channels or 16 * channels) for level in range(levels)]
 
 
-def halvings(size: tuple[int, ...]) -> int:
-    """How often ``size`` is halved until its smallest axis is 4 to 7.
-
-    Raises:
-        ValueError: There are not two or three axes, or one is below 4.
-    """
-    if len(size) not in (2, 3) or min(size) < 4:
-        raise ValueError(f"image size is {list(size)}, expected two or three axes of at least 4: change the image size")
-    return (min(size) // 4).bit_length() - 1
-
-
 class EqualisedLinear(nn.Module):
     """Fully connected layer at an equalised learning rate, (…, in_features) to (…, out_features).
 

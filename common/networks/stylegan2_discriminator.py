@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .modulated_convolution import Dimensions, EqualisedConvolution, EqualisedLinear, halvings, leaky_relu, widths
+from .modulated_convolution import Dimensions, EqualisedConvolution, EqualisedLinear, leaky_relu, widths
+from .resolutions import halvings
 
 
 class StyleGAN2Discriminator(nn.Module):

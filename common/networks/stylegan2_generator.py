@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .modulated_convolution import EqualisedLinear, ModulatedConvolution, halvings, leaky_relu, upsample, widths
+from .modulated_convolution import EqualisedLinear, ModulatedConvolution, leaky_relu, upsample, widths
+from .resolutions import crop_centre, first_map, halvings
 
 MIXING_PROBABILITY = 0.9  # StyleGAN (Karras et al., 2019, sec. 3.1), kept by StyleGAN2
 
@@ -65,7 +66,7 @@ class StyleGAN2Generator(nn.Module):
         self.layers = 2 * doublings + 2
         self.mapping = MappingNetwork(latent_dim, self.style_dim, mapping_layers, mapping_lr_multiplier)
         maps = widths(channels, doublings + 1, max_channels)[::-1]
-        shape = [-(-axis >> doublings) for axis in self.size]
+        shape = first_map(self.size)
         self.start = nn.Parameter(torch.randn(1, maps[0], *shape))
         self.blocks = nn.ModuleList(
             SynthesisBlock(
@@ -118,7 +119,7 @@ class StyleGAN2Generator(nn.Module):
         x, image = self.start.expand(len(styles), *self.start.shape[1:]), None
         for block in self.blocks:
             x, image = block(x, image, styles, seeds)
-        return torch.tanh(self._crop(image) / sqrt(len(self.blocks)))
+        return torch.tanh(crop_centre(image, self.size) / sqrt(len(self.blocks)))
 
     def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
         """Noise of an update: z, z_mix (count, latent_dim), mix_layer in [1, layers] and noise_seed (count,).
@@ -130,10 +131,6 @@ class StyleGAN2Generator(nn.Module):
         layer = torch.randint(1, self.layers, (count,), generator=rng)
         seed = torch.randint(2**62, (count,), generator=rng)
         return {"z": z, "z_mix": z_mix, "mix_layer": layer.where(mixing, self.layers), "noise_seed": seed}
-
-    def _crop(self, image: Tensor) -> Tensor:
-        starts = [(have - want) // 2 for have, want in zip(image.shape[2:], self.size, strict=True)]
-        return image[(..., *(slice(s, s + want) for s, want in zip(starts, self.size, strict=True)))]
 
 
 class MappingNetwork(nn.Sequential):

@@ -6,19 +6,8 @@ from common.networks.fastgan_generator import (
     NoiseInjection,
     SkipLayerExcitation,
     UpBlock,
-    doublings,
-    starting_map,
 )
 
-# size, doublings k, first map ⌈size / 2^k⌉
-MAPS = [
-    ((1024, 3680), 8, (4, 15)),
-    ((64, 64, 32), 3, (8, 8, 4)),
-    ((128, 128, 128), 5, (4, 4, 4)),
-    ((38, 38, 38), 3, (5, 5, 5)),
-    ((154, 154, 54), 3, (20, 20, 7)),
-    ((5, 9), 0, (5, 9)),
-]
 # size, image channels: exact, cropped, without doublings, ×16 and beyond
 SIZES = [((16, 16), 1), ((19, 45), 2), ((5, 6), 1), ((128, 130), 1), ((16, 16, 16), 1), ((9, 12, 10), 2)]
 
@@ -37,11 +26,6 @@ def with_noise(network, weight=0.5):
         if isinstance(module, NoiseInjection):
             torch.nn.init.constant_(module.weight, weight)
     return network
-
-
-@pytest.mark.parametrize(("size", "k", "start"), MAPS)
-def test_starting_map(size, k, start):
-    assert (doublings(size), starting_map(size)) == (k, start)
 
 
 @pytest.mark.parametrize(("size", "image_channels"), SIZES)

@@ -7,7 +7,6 @@ from common.networks.modulated_convolution import (
     EqualisedConvolution,
     EqualisedLinear,
     ModulatedConvolution,
-    halvings,
     upsample,
     widths,
 )
@@ -22,7 +21,6 @@ LAYERS = [
     (3, 3, True, True, (3, 4, 2)),
     (1, 3, False, False, (4, 5, 6)),
 ]
-HALVINGS = [((4, 4), 0), ((7, 9), 0), ((8, 8, 8), 1), ((38, 38, 38), 3), ((64, 64, 32), 3), ((1024, 3680), 8)]
 
 
 def explicit(layer, x, w):
@@ -149,14 +147,3 @@ def test_linear_upsampling_worked_out_by_hand():
 def test_widths_are_the_authors_at_1024():
     assert widths(32, 9) == [32, 64, 128, 256, 512, 512, 512, 512, 512]
     assert widths(4, 4, 10) == [4, 8, 10, 10]
-
-
-@pytest.mark.parametrize("size,expected", HALVINGS)
-def test_the_smallest_axis_is_halved_to_four_to_seven(size, expected):
-    assert halvings(size) == expected
-
-
-@pytest.mark.parametrize("size", [(8,), (8, 8, 8, 8), (64, 3)])
-def test_other_sizes_are_refused(size):
-    with pytest.raises(ValueError, match="two or three axes of at least 4"):
-        halvings(size)
