@@ -15,7 +15,7 @@ from monai.bundle import ConfigWorkflow
 
 from common.data.cli import prepare
 from common.data.datalist import read_datalist, select_cases, write_datalist
-from common.data.provenance import write_provenance
+from common.data.provenance import file_sha256, write_provenance
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,19 +41,30 @@ def few_openkbp(openkbp_dir, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def run_workflow():
-    """Function (bundle, configs, workflow_type, **overrides) -> output folder of a workflow, run in this process."""
+def run_files():
+    """Function (config files, workflow_type, **options) -> output folder of a workflow, run in this process."""
 
-    def run(bundle, configs, *, workflow_type="train", **overrides):
-        files = [str(ROOT / "bundles" / bundle / "configs" / f"{name}.yaml") for name in configs]
+    def run(files, *, workflow_type="train", **options):
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(ROOT)
             patch.setenv("TQDM_DISABLE", "1")
-            work = ConfigWorkflow(config_file=files, workflow_type=workflow_type, logging_file=False, **overrides)
+            files = list(map(str, files))
+            work = ConfigWorkflow(config_file=files, workflow_type=workflow_type, logging_file=False, **options)
             work.initialize()
             work.run()
             work.finalize()
-        return Path(overrides["output_dir"])
+        return Path(options["output_dir"])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_workflow(run_files):
+    """Function (bundle, configs, workflow_type, **overrides) -> output folder of a workflow, run in this process."""
+
+    def run(bundle, configs, *, workflow_type="train", **overrides):
+        files = [ROOT / "bundles" / bundle / "configs" / f"{name}.yaml" for name in configs]
+        return run_files(files, workflow_type=workflow_type, **overrides)
 
     return run
 
@@ -70,6 +81,18 @@ def causes():
         return "\n".join(messages)
 
     return read
+
+
+@pytest.fixture(scope="session")
+def assert_seeds_decide():
+    """Function (folders of sets of the seeds 0, 0, 1) that asserts that equal seeds give equal files."""
+
+    def check(first, again, other):
+        hashes = [file_sha256(folder / "images" / "generated_00001.nii.gz") for folder in (first, again, other)]
+        assert hashes[0] == hashes[1] != hashes[2]
+        assert (first / "provenance.json").read_bytes() == (again / "provenance.json").read_bytes()
+
+    return check
 
 
 @pytest.fixture(scope="session")

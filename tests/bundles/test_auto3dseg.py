@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from monai.apps.auto3dseg import AutoRunner
-from monai.bundle import ConfigWorkflow
 
 from common.data.datalist import read_datalist, select_cases
 from common.engines.auto3dseg import Auto3DSegRun
@@ -35,22 +34,16 @@ def scripts(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def auto3dseg(phantom_dir, tmp_path_factory):
+def auto3dseg(phantom_dir, tmp_path_factory, run_workflow):
     """Function (**overrides) that runs `run auto3dseg` with the smoke overlay in a process without connections."""
     output = tmp_path_factory.mktemp("auto3dseg")
 
     def run(**overrides):
         options = {"dataset_dir": str(phantom_dir), "output_dir": str(output / "run"), "max_epochs": 1, **overrides}
-        configs = [str(BUNDLE / "configs" / f"{name}.yaml") for name in ("auto3dseg", "smoke")]
         with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(ROOT)
             patch.setenv("OMP_NUM_THREADS", "1")
             patch.setattr(socket.socket, "connect", _refuse)
-            work = ConfigWorkflow(config_file=configs, workflow_type="train", logging_file=False, **options)
-            work.initialize()
-            work.run()
-            work.finalize()
-        return Path(options["output_dir"])
+            return run_workflow("segresnet_auto3dseg", ["auto3dseg", "smoke"], **options)
 
     return run
 

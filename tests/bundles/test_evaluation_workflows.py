@@ -10,7 +10,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigWorkflow
 
 from common.data.datalist import read_datalist, select_cases
 
@@ -21,22 +20,14 @@ VIEWS = ("pair", "image", "mask")
 
 
 @pytest.fixture
-def workflow(tmp_path, phantom_dir, generated_dir, monkeypatch):
+def workflow(tmp_path, phantom_dir, generated_dir, run_workflow):
     """Function (configs, **overrides) -> output folder of a workflow with the smoke overlay, run in this process."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("TQDM_DISABLE", "1")
 
     def run(*names, **overrides):
         defaults = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path / names[-1])}
         if names[0] == "evaluate":
             defaults |= {"generated_dir": str(generated_dir), "folds": "everything"}
-        options = {**defaults, **overrides}
-        files = [str(CONFIGS / f"{name}.yaml") for name in (*names, "smoke")]
-        work = ConfigWorkflow(config_file=files, workflow_type="train", logging_file=False, **options)
-        work.initialize()
-        work.run()
-        work.finalize()
-        return Path(options["output_dir"])
+        return run_workflow("evaluation", [*names, "smoke"], **{**defaults, **overrides})
 
     return run
 

@@ -114,7 +114,7 @@ def serving(command, stop=signal.SIGINT):
     assert f"reader study at http://127.0.0.1:{port}" in output
 
 
-def test_a_study_is_served_stopped_served_again_and_evaluated(bundle_command, options, tmp_path):
+def test_a_study_is_served_stopped_served_again_and_evaluated(causes, bundle_command, options, tmp_path):
     with serving(bundle_command("reader_study", ["reader_study"], bundle="evaluation", **options)) as visitor:
         page = visitor.post("/readers", name="A")
         code = re.search("code <code>([^<]+)", page)[1]
@@ -134,12 +134,7 @@ def test_a_study_is_served_stopped_served_again_and_evaluated(bundle_command, op
     assert (tmp_path / "study" / "results" / "results.html").is_file()
     with pytest.raises(RuntimeError) as error:
         workflow(**{**options, "n_real": 2}, run_id="reader_study").run()
-    assert "another counts" in reasons(error.value)
-
-
-def reasons(error):
-    """Messages of an error and all that it was raised from."""
-    return f"{error} {reasons(error.__cause__)}" if error else ""
+    assert "another counts" in causes(error)
 
 
 def assert_blinded(path):
@@ -180,8 +175,8 @@ def test_generated_volumes_are_shown_as_they_are(options, generated_dir):
         ("results", {}, "run reader_study"),
     ],
 )
-def test_what_is_missing_is_named_with_its_remedy(options, tmp_path, run_id, override, message):
+def test_what_is_missing_is_named_with_its_remedy(causes, options, tmp_path, run_id, override, message):
     with pytest.raises(RuntimeError) as error:
         workflow(**{**options, **override}, run_id=run_id).run()
-    assert message in reasons(error.value)
+    assert message in causes(error)
     assert not (tmp_path / "study" / "study.sqlite").exists()

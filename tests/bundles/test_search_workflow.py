@@ -5,36 +5,29 @@ import json
 from pathlib import Path
 
 import pytest
-from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle import ConfigParser
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "bundles" / "hagan_128" / "configs"
 HPO17 = {"lr_g": 0.0002, "lr_d": 0.0004, "lr_e": 0.0002, "latent_dim": 1024}
 
 
-def workflow(configs, run_id, options):
-    kind = "infer" if run_id == "inferring" else "train"
-    work = ConfigWorkflow(list(map(str, configs)), workflow_type=kind, run_id=run_id, logging_file=False, **options)
-    work.initialize()
-    work.run()
-    work.finalize()
-
-
 @pytest.fixture(scope="module")
-def searching(phantom_dir, tmp_path_factory):
+def searching(phantom_dir, run_files):
     """Function (output_dir, run_id, **overrides) that runs the workflow; the run ids of the steps that it started."""
     started = []
 
     def run_here(run_id, configs, options, log, **_):
         started.append(run_id)
-        workflow(configs, run_id, options)
+        kind = "infer" if run_id == "inferring" else "train"
+        run_files(configs, workflow_type=kind, run_id=run_id, **options)
 
     def run(output_dir, run_id="searching", **overrides):
         started.clear()
         options = {"dataset_dir": str(phantom_dir), "output_dir": str(output_dir), "train_folds": [0]}
         options |= {"overlays": [str(CONFIGS / "smoke.yaml")], "score_folds": "all", "generate_settings": {}}
         options |= {"evaluation_overlays": [str(ROOT / "bundles" / "evaluation" / "configs" / "smoke.yaml")]}
-        workflow([CONFIGS / "search.yaml"], run_id, {**options, **overrides})
+        run_files([CONFIGS / "search.yaml"], run_id=run_id, **{**options, **overrides})
         return list(started)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from monai.bundle import ConfigWorkflow
 
 from common.data.datalist import read_datalist
 
@@ -24,14 +23,6 @@ ARMS = {
 }
 
 
-def workflow(configs, run_id, options):
-    kind = "infer" if run_id == "evaluating" else "train"
-    work = ConfigWorkflow(list(map(str, configs)), workflow_type=kind, run_id=run_id, logging_file=False, **options)
-    work.initialize()
-    work.run()
-    work.finalize()
-
-
 @pytest.fixture(scope="module")
 def unseen_dir(phantom_dir, generated_dir, tmp_path_factory):
     """The generated set, of a generator that was trained without fold 0."""
@@ -44,20 +35,22 @@ def unseen_dir(phantom_dir, generated_dir, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def experiment(phantom_dir, unseen_dir):
+def experiment(phantom_dir, unseen_dir, run_files):
     """Function (output_dir, **overrides) that runs the workflow; the list of trainings and evaluations it started."""
     started = []
 
     def run_here(run_id, configs, options, log):
         started.append(f"{log.parent.parent.name}/{log.parent.name}")
         log.parent.mkdir(parents=True, exist_ok=True)
-        workflow(configs, run_id, {key: value for key, value in options.items() if value is not None})
+        kind = "infer" if run_id == "evaluating" else "train"
+        options = {key: value for key, value in options.items() if value is not None}
+        run_files(configs, workflow_type=kind, run_id=run_id, **options)
 
     def run(output_dir, **overrides):
         started.clear()
         options = {"dataset_dir": str(phantom_dir), "generated_dir": str(unseen_dir), "output_dir": str(output_dir)}
         options |= {"overlays": [str(CONFIGS / "smoke.yaml")], "settings": {"max_epochs": 1}, "replicates": 50}
-        workflow([CONFIGS / "experiment.yaml"], "experiment", {**options, **overrides})
+        run_files([CONFIGS / "experiment.yaml"], run_id="experiment", **{**options, **overrides})
         return list(started)
 
     with pytest.MonkeyPatch.context() as patch:
