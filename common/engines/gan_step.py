@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..losses.adversarial import Objective, discriminator_losses, generator_loss
+from ..losses.adversarial import HAS_SIGN, Objective, discriminator_losses, generator_loss
 from ..losses.gradient_penalty import gradient_penalty, r1_penalty
 from ..losses.path_length import PathLength
 from ..transforms.diff_augment import DiffAugment
@@ -100,7 +100,11 @@ class GANStep:
         return noise
 
     def discriminator_loss(self, b: Batch) -> dict[str, Tensor]:
-        """D on real and generated images, with the gradient penalty or the reconstruction where they are used."""
+        """D on real and generated images, with the gradient penalty or the reconstruction where they are used.
+
+        With an augmentation, `d_sign` is the mean sign of D's logits on real ones: r_t of Karras et al., 2020
+        (arXiv 2006.06676, sec. 3.1).
+        """
         with torch.no_grad():
             fake = self._generate(b)
         real, fake = self._seen(b["x"], b), self._seen(fake, b)
@@ -110,6 +114,8 @@ class GANStep:
         else:
             logits = self.d(real)
         d_real, d_fake = discriminator_losses(self.objective, logits, self.d(fake))
+        if self.augment and self.objective in HAS_SIGN:
+            parts["d_sign"] = logits.detach().sign().mean()
         loss = d_real + d_fake + self.reconstruction_weight * parts.get("reconstruction", 0)
         if self.objective == "wgan_gp" and self.gp_weight:
             parts["gp"] = gradient_penalty(self.d, [real], [fake], b["epsilon"])

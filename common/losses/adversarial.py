@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 Objective = Literal["bce", "hinge", "wgan", "wgan_gp"]
+HAS_SIGN: tuple[Objective, ...] = ("bce", "hinge")  # logits above 0 say real; a critic's values have no such zero
 
 
 def discriminator_losses(objective: Objective, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:

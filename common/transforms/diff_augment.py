@@ -37,6 +37,8 @@ class DiffAugment:
             image is the one.
         pairing: How image and mask make the tensor. Planes of tiles (B, C, H, W) need `image_only`: translation and
             cut-out then act on the whole plane, and the policy must be without intensity if it holds mask tiles.
+        probability: Share of samples that are augmented, in [0, 1]; the others are given back exactly. An attribute
+            that `common.handlers.adaptive_augment` sets while it trains.
 
     Raises:
         ValueError: An unknown name in the policy, or a share outside [0, 1].
@@ -52,6 +54,7 @@ class DiffAugment:
         contrast: float = 0.5,
         image_channels: int = 1,
         pairing: PairMode = "image_only",
+        probability: float = 1.0,
     ) -> None:
         if unknown := [name for name in policy if name not in get_args(Policy)]:
             raise ValueError(f"DiffAugment policy has {unknown}, expected some of {', '.join(get_args(Policy))}")
@@ -61,6 +64,7 @@ class DiffAugment:
         self.translation, self.cutout = translation, cutout
         self.brightness, self.contrast = brightness, contrast
         self.image_channels, self.pair = image_channels, Pair(pairing)
+        self.probability = probability
 
     def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
         """Parameters of `count` samples: "augment", uniform in [0, 1), (count, 9), on the CPU."""
@@ -71,7 +75,8 @@ class DiffAugment:
         x: Tensor,
         parameters: Mapping[str, Tensor],
         strength: float | Tensor = 1.0,
-        probability: float | Tensor = 1.0,
+        *,
+        pairing: PairMode | None = None,
     ) -> Tensor:
         """Augment `x` (B, C, H, W[, D]) in [-1, 1]; intensity may leave that range.
 
@@ -79,7 +84,7 @@ class DiffAugment:
             x: Images or pairs.
             parameters: From `draw`, one row a sample.
             strength: Factor on all ranges, in [0, 1], one or (B,); 0 gives `x` exactly.
-            probability: Share of samples that are augmented, in [0, 1]; the others are given back exactly.
+            pairing: Of `x`, where it is another than the constructor's.
 
         Raises:
             ValueError: Not one row of parameters for each sample.
@@ -87,14 +92,15 @@ class DiffAugment:
         u = parameters["augment"].double()  # whole numbers are made of u: no rounding up to 1
         if u.shape != (len(x), _COLUMNS):
             raise ValueError(f"DiffAugment: parameters {tuple(u.shape)}, expected {(len(x), _COLUMNS)}")
-        chosen = u[:, _GATE] < torch.as_tensor(probability, device=u.device)
+        chosen = u[:, _GATE] < self.probability
         if not chosen.any():
             return x
         strength = torch.as_tensor(strength, dtype=u.dtype, device=u.device).expand(len(x))
-        return torch.where(_per_sample(chosen, x), self._augment(x, u, strength), x)
+        pair = Pair(pairing) if pairing else self.pair
+        return torch.where(_per_sample(chosen, x), self._augment(x, u, strength, pair), x)
 
-    def _augment(self, x: Tensor, u: Tensor, strength: Tensor) -> Tensor:
-        image, mask = (x, None) if self.pair.mode == "image_only" else self.pair.unpair(x)
+    def _augment(self, x: Tensor, u: Tensor, strength: Tensor, pair: Pair) -> Tensor:
+        image, mask = (x, None) if pair.mode == "image_only" else pair.unpair(x)
         parts = image if mask is None else torch.cat([image, mask], dim=1)
         steps: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
             "intensity": self._intensity,
@@ -103,7 +109,7 @@ class DiffAugment:
         }
         for name in self.policy:
             parts = steps[name](parts, u, strength)
-        return parts if mask is None else self.pair(*parts.chunk(2, dim=1))
+        return parts if mask is None else pair(*parts.chunk(2, dim=1))
 
     def _intensity(self, x: Tensor, u: Tensor, strength: Tensor) -> Tensor:
         brightness = _per_sample(self.brightness * strength * (2 * u[:, _BRIGHTNESS] - 1), x).to(x.dtype)

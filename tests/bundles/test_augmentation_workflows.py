@@ -1,5 +1,6 @@
 """Augmentation of the HA-GAN bundles: on the fly, and written as a data set that is then trained on."""
 
+import csv
 import json
 
 import nibabel as nib
@@ -52,6 +53,40 @@ def test_each_kind_alone_trains_and_differs_from_the_others(train, newest_state,
     same = [torch.load(folder / "model.pt", weights_only=True)["model"] for folder in (sampled, plain)]
     equal = all(torch.equal(same[0][key], same[1][key]) for key in same[0])
     assert equal == (branch == "plain")
+
+
+def rows(folder):
+    with (folder / "losses.csv").open() as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize(
+    ("bundle", "pairing"), [("hagan_128", "z_concat"), ("hagan_128", "interleave"), ("hagan_256", "channels")]
+)
+def test_what_the_discriminator_sees_is_augmented_as_often_as_it_overfits(train, bundle, pairing):
+    # one of four steps away from always: p is 0, then 0.25 up or down
+    options = {"bundle": bundle, "pairing": pairing, "ada_target": -0.9, "ada_images": 32, "max_steps": 5}
+    options |= {"preview_interval": 10, "checkpoint_interval": 10}
+    folder = train("diff_augment", **options)
+    found = rows(folder)
+    assert [row["augment_p"] for row in found[:3]] == [0, 0, 0]
+    mean = sum(row["d_sign"] for row in found[:4]) / 4
+    assert [row["augment_p"] for row in found[3:]] == [0.25 * (mean > -0.9)] * 2
+
+
+def test_adaptive_augmentation_goes_on_where_it_was(train, newest_state, assert_same, tmp_path):
+    options = {"ada_target": -0.9, "ada_images": 16, "preview_interval": 10, "checkpoint_interval": 10}
+    whole = train("diff_augment", output_dir=str(tmp_path / "whole"), max_steps=6, **options)
+    parts = str(tmp_path / "parts")
+    train("diff_augment", output_dir=parts, max_steps=5, **options)
+    resumed = train("diff_augment", output_dir=parts, max_steps=6, **options)
+    assert_same(newest_state(whole), newest_state(resumed))
+    assert newest_state(whole)["objects"]["ada"]["probability"] == rows(resumed)[-1]["augment_p"]
+
+
+def test_an_augmentation_without_control_is_always_there(train, newest_state):
+    folder = train("diff_augment", ada_target=None)
+    assert "augment_p" not in rows(folder)[0] and "ada" not in newest_state(folder)["objects"]
 
 
 def test_a_resumed_run_draws_what_an_uninterrupted_one_does(train, newest_state, assert_same, tmp_path):

@@ -21,10 +21,17 @@ GANS = {
     "wgan_gp_3d, cube_38": (["wgan_gp_3d"], ["cube_38"], {}, [*CORE, "gp", "g"]),
     "wgan_gp_2d": (["wgan_gp_2d"], [], PLANE, [*CORE, "gp", "g"]),
     "wgan_clip_2d": (["wgan_clip_2d"], [], PLANE, [*CORE, "g"]),
-    "fastgan": (["fastgan"], [], PLANE, [*CORE, "reconstruction", "g"]),
-    "fastgan, volumes": (["fastgan", "volumes"], [], CUBE, [*CORE, "reconstruction", "g"]),
+    "fastgan": (["fastgan"], [], PLANE, [*CORE, "reconstruction", "d_sign", "g"]),
+    "fastgan, volumes": (["fastgan", "volumes"], [], CUBE, [*CORE, "reconstruction", "d_sign", "g"]),
     "stylegan2": (["stylegan2"], [], PLANE, [*CORE, "g", "r1", "path"]),
     "stylegan2, volumes": (["stylegan2", "volumes"], [], {}, [*CORE, "g", "r1", "path"]),
+    "stylegan2, augmented": (
+        ["stylegan2", "diff_augment"],
+        [],
+        PLANE,
+        [*CORE, "d_sign", "g", "r1", "path", "augment_p"],
+    ),
+    "vanilla_gan_2, augmented": (["diff_augment"], [], {"ada_target": None}, [*CORE, "d_sign", "g"]),
     "vanilla_gan_2, zoomed": ([], ["zoomed"], {"zoom": 0.8}, [*CORE, "g"]),
 }
 SIZES = {"wgan_gp_3d, cube_38": (38, 38, 19), "vanilla_gan_2, zoomed": (25, 25, 12)}  # of pairs, where not the smoke's
@@ -66,7 +73,8 @@ def test_training_and_generation(workflow, gan):
     assert np.isfinite(list(first.values())).all()
     assert math.isnan(second["g"]) == ("wgan" in gan)  # five steps of the critic to one of the generator
     # what a volume was made of is no matter of inference: the overlays of a network alone
-    generated = workflow("inference", before, checkpoint=str(trained / "model.pt"))
+    networks = [name for name in before if name != "diff_augment"]
+    generated = workflow("inference", networks, checkpoint=str(trained / "model.pt"))
     check_set(generated, SIZES.get(gan, tuple(overrides.get("image_size", (16, 16, 8)))))
 
 

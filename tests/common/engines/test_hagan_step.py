@@ -3,6 +3,8 @@ import torch
 from torch.nn import functional as F
 
 from common.engines.hagan_step import HAGANStep
+from common.transforms.diff_augment import DiffAugment
+from common.transforms.pairing import Pair
 
 
 def rng(seed=0):
@@ -81,6 +83,58 @@ def test_each_phase_teaches_its_network_and_no_other(networks, objective):
             kernels = [p.grad for p in other.network.parameters() if p.dim() > 1]
             taught = [grad is not None and bool(grad.abs().sum() > 0) for grad in kernels]
             assert all(taught) if other is phase else not any(taught), (phase.name, other.name)
+
+
+class Recording(DiffAugment):
+    """Remembers what it was given and what it made of it."""
+
+    calls: list
+
+    def __call__(self, x, parameters, strength=1.0, **options):
+        y = super().__call__(x, parameters, strength, **options)
+        self.calls.append((x.detach(), parameters["augment"], y.detach()))
+        return y
+
+
+def augmented_step(networks, **options):
+    augment = Recording(**options)
+    augment.calls = []
+    return HAGANStep(**networks(), augment=augment), augment
+
+
+def test_real_and_generated_slab_and_low_resolution_are_augmented_alike(networks):
+    step, augment = augmented_step(networks)
+    batch = step.prepare(torch.rand(2, 1, 32, 32, 32), rng()) | step.draw(2, rng())
+    losses = step.discriminator_loss(batch)
+    assert [tuple(x.shape[2:]) for x, _, _ in augment.calls] == [(4, 32, 32), (8, 8, 8)] * 2  # fake, then real
+    assert all(torch.equal(drawn, batch["augment"]) for _, drawn, _ in augment.calls)
+    assert torch.equal(augment.calls[2][0], batch["x_slab"]) and torch.equal(augment.calls[3][0], batch["x_low"])
+    step.d.eval()
+    seen = [y for _, _, y in augment.calls]
+    torch.testing.assert_close(F.softplus(step.d(*seen[:2], batch["r"])).mean(), losses["d_fake"], atol=1e-2, rtol=0)
+    step.generator_loss(batch)["g"].backward()  # the generator learns through it
+    assert len(augment.calls) == 6 and step.g.g_a.fc.weight.grad.abs().sum() > 0
+
+
+def test_the_sign_of_the_discriminator_is_reported(networks):
+    step, _ = augmented_step(networks, probability=0.0)
+    batch = step.prepare(torch.rand(4, 1, 32, 32, 32), rng()) | step.draw(4, rng())
+    step.d.eval()
+    logits = step.d(batch["x_slab"], batch["x_low"], batch["r"])
+    assert step.discriminator_loss(batch)["d_sign"] == logits.sign().mean()
+    step.objective = "wgan_gp"
+    assert "d_sign" not in step.discriminator_loss(batch)
+
+
+def test_the_low_resolution_of_an_interleaved_pair_is_its_image_alone(networks):
+    step, augment = augmented_step(networks, policy=("intensity",), pairing="interleave")
+    x = Pair("interleave")(torch.full((1, 1, 32, 32, 16), 0.25), torch.full((1, 1, 32, 32, 16), -0.5))
+    batch = step.prepare(x, rng()) | step.draw(1, rng())
+    step.discriminator_loss(batch)
+    slab, low = (y for _, _, y in augment.calls[2:])
+    assert (slab[..., 1::2] == -0.5).all()  # intensity leaves the mask alone
+    changed = slab[0, 0, 0, 0, 0]
+    assert changed != 0.25 and torch.allclose(low, changed.expand_as(low))
 
 
 def test_volumes_of_another_size_are_refused(networks):

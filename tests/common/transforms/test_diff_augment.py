@@ -139,9 +139,12 @@ def test_shapes_and_values(size, policy):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("switch", [{"probability": 0.0}, {"strength": 0.0}, {"strength": torch.zeros(16)}])
-def test_switched_off_it_is_the_identity(size, switch):
-    augment = DiffAugment()
+@pytest.mark.parametrize(
+    ("options", "switch"),
+    [({"probability": 0.0}, {}), ({}, {"strength": 0.0}), ({}, {"strength": torch.zeros(16)})],
+)
+def test_switched_off_it_is_the_identity(size, options, switch):
+    augment = DiffAugment(**options)
     x = images(size, count=16)
     assert torch.equal(augment(x, augment.draw(16, rng()), **switch), x)
 
@@ -154,12 +157,19 @@ def test_switched_off_pairs_come_back_exactly(mode):
 
 
 def test_probability_is_the_share_of_augmented_samples():
-    augment = DiffAugment(("intensity",))
+    augment, always = DiffAugment(("intensity",), probability=0.3), DiffAugment(("intensity",))
     x, drawn = images((4, 4), count=2000), augment.draw(2000, rng())
-    full, some = augment(x, drawn), augment(x, drawn, probability=0.3)
+    full, some = always(x, drawn), augment(x, drawn)
     changed = (some != x).flatten(1).any(1)
     assert abs(changed.float().mean() - 0.3) < 4 * (0.3 * 0.7 / 2000) ** 0.5
     assert torch.equal(some[changed], full[changed]) and torch.equal(some[~changed], x[~changed])
+
+
+def test_the_pairing_of_one_call_may_be_another():
+    augment, plain = DiffAugment(pairing="interleave"), DiffAugment()
+    x, drawn = images((4, 4, 6)), augment.draw(2, rng())
+    assert torch.equal(augment(x, drawn, pairing="image_only"), plain(x, drawn))
+    assert not torch.equal(augment(x, drawn), plain(x, drawn))
 
 
 def test_strength_scales_the_ranges():
@@ -185,9 +195,10 @@ def test_draws_are_a_function_of_the_generator():
 @pytest.mark.parametrize(("size", "mode"), [((4, 5), "image_only"), ((4, 3, 4), "z_concat"), ((3, 4, 2), "image_only")])
 def test_gradients_flow(size, mode):
     augment = DiffAugment(translation=0.25, pairing=mode)
+    rarely = DiffAugment(translation=0.25, pairing=mode, probability=0.9)
     drawn = augment.draw(2, rng(2))
     x = images(size).double().requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: augment(x, drawn, probability=0.9), (x,))
+    assert torch.autograd.gradcheck(lambda x: rarely(x, drawn), (x,))
     assert torch.autograd.gradgradcheck(lambda x: augment(x, drawn).square(), (x,))
 
 
