@@ -33,7 +33,8 @@ class Search:
     was killed goes on in its folder, with its values; one that fails is kept with its message.
 
     Args:
-        space: Flat keys with value lists or ranges, or a YAML file of them; see `SearchSpace`.
+        space: Flat keys with value lists or ranges, a list of combinations, or a YAML file of either; see
+            `SearchSpace`.
         steps: Arguments of each `Step`.
         objective: Arguments of `Objective`.
         output_dir: Gets ``study.db`` and ``trials``.
@@ -57,7 +58,7 @@ class Search:
 
     def __init__(
         self,
-        space: Mapping[str, Any] | str | Path,
+        space: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | Path,
         *,
         steps: Sequence[Mapping[str, Any]],
         objective: Mapping[str, Any],
@@ -146,7 +147,8 @@ class Search:
             for step in self.steps
         ]
         objective = {"objective": self.objective.key, "direction": self.objective.direction}
-        return {"space": self.space.content, **objective, "sampler": self.sampler, "seed": self.seed, "steps": steps}
+        space = self.space.combinations or self.space.content
+        return {"space": space, **objective, "sampler": self.sampler, "seed": self.seed, "steps": steps}
 
     def _next(self, study: optuna.Study) -> Trial | None:
         """The next trial: one from the queue, else a new one; None when there are enough."""
@@ -239,6 +241,8 @@ def _points(space: SearchSpace, sampler: Sampler, trials: int | None) -> list[di
         raise ValueError(f"sampler '{sampler}': expected {' or '.join(get_args(Sampler))}")
     if sampler == "grid":
         return space.grid()[:trials]
+    if space.combinations is not None:
+        raise ValueError("a list of combinations is a grid: use --sampler grid")
     if not trials:
         raise ValueError("how many trials? set --trials, such as 50")
     return []

@@ -38,16 +38,28 @@ class Objective:
         Raises:
             ValueError: There is no such file or key, or no finite number at it.
         """
-        path = Path(self.file.replace("{trial_dir}", str(folder)))
-        if not path.is_file():
-            raise ValueError(f"no {path}: the steps must leave the objective's file")
-        numbers = dict(_numbers(json.loads(path.read_text())))
+        numbers = self.numbers(folder)
         value = numbers.get(self.key)
+        path = self._path(folder)
         if value is None:
             raise ValueError(f"{path} has no number at {self.key}; there is {', '.join(numbers) or 'none'}")
         if not math.isfinite(value):
             raise ValueError(f"{path} has {value} at {self.key}")
         return value
+
+    def numbers(self, folder: Path) -> dict[str, float]:
+        """All numbers of the file, by key.
+
+        Raises:
+            ValueError: There is no such file.
+        """
+        path = self._path(folder)
+        if not path.is_file():
+            raise ValueError(f"no {path}: the steps must leave the objective's file")
+        return dict(_numbers(json.loads(path.read_text())))
+
+    def _path(self, folder: Path) -> Path:
+        return Path(self.file.replace("{trial_dir}", str(folder)))
 
 
 def _numbers(content: Any, path: str = "") -> Iterator[tuple[str, float]]:

@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,20 @@ class SearchSpace:
     """Flat keys with what is tried for each: a list of values, or a range ``{low, high, log, step}``.
 
     A range between whole numbers is drawn in whole numbers. Lists may hold lists, such as HU windows; a list of one
-    value fixes a key.
+    value fixes a key. A list of combinations, each with a value for every key, is a grid of these alone: a fraction of
+    a factorial design, or experiments that were chosen by hand.
 
     Args:
-        keys: Mapping of them, or a YAML file with one.
+        keys: Mapping of them, a list of combinations, or a YAML file with either.
 
     Raises:
-        ValueError: No key, an empty list, a value twice, or a range that is none.
+        ValueError: No key, an empty list, a value twice, a range that is none, or combinations of unequal keys.
     """
 
-    def __init__(self, keys: Mapping[str, Any] | str | Path) -> None:
-        self.content = _read(keys)
+    def __init__(self, keys: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | Path) -> None:
+        found = _read(keys)
+        self.combinations = found if isinstance(found, list) else None
+        self.content = _columns(found) if isinstance(found, list) else found
         self._values: dict[str, dict[Any, Any]] = {}
         self.distributions = {key: self._distribution(key, tried) for key, tried in self.content.items()}
 
@@ -38,11 +41,13 @@ class SearchSpace:
         return [key for key, distribution in self.distributions.items() if not distribution.single()]
 
     def grid(self) -> list[dict[str, Any]]:
-        """All combinations, the last key fastest, as a study stores them.
+        """All combinations, the last key fastest, or those that were listed, as a study stores them.
 
         Raises:
             ValueError: A key has a range.
         """
+        if self.combinations is not None:
+            return [{key: _label(value) for key, value in point.items()} for point in self.combinations]
         ranges = [key for key in self.content if key not in self._values]
         if ranges:
             raise ValueError(f"a grid needs value lists, but {', '.join(ranges)} has a range: use --sampler tpe")
@@ -75,15 +80,29 @@ def _suggest(trial: Trial, key: str, distribution: BaseDistribution) -> Any:
     return suggest(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
 
 
-def _read(keys: Mapping[str, Any] | str | Path) -> dict[str, Any]:
+def _read(keys: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | Path) -> Any:
     if isinstance(keys, str | Path):
         path = Path(keys)
         if not path.is_file():
             raise ValueError(f"no search space at {path}: expected a YAML file of flat keys with value lists or ranges")
         keys = yaml.safe_load(path.read_text())
-    if not isinstance(keys, Mapping) or not keys:
+    if not isinstance(keys, Mapping | list | tuple) or not keys:
         raise ValueError(f"expected a search space of flat keys with value lists or ranges, found {keys!r}")
-    return _numbers(dict(keys))
+    return _numbers(keys)
+
+
+def _columns(points: Sequence[Any]) -> dict[str, list[Any]]:
+    """Each key's values, in the order of the combinations.
+
+    Raises:
+        ValueError: A combination is none, has other keys than the first, or stands twice.
+    """
+    for place, point in enumerate(points):
+        if not isinstance(point, Mapping) or point.keys() != points[0].keys() or not point:
+            raise ValueError(f"combination {place}: expected a value for each key of the first one, found {point!r}")
+        if point in points[:place]:
+            raise ValueError(f"combination {place} stands twice: {point}")
+    return {key: list({json.dumps(point[key]): point[key] for point in points}.values()) for key in points[0]}
 
 
 def _numbers(value: Any) -> Any:

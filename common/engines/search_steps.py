@@ -118,9 +118,8 @@ def run_steps(
 
 def _options(step: Step, values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     options = {"output_dir": f"{folder}/{step.label}", **step.options, **values}
-    # A sampled null is an expression: MONAI's command line drops what is None.
-    nulls = {key: "$None" for key, value in values.items() if value is None}
-    return _filled({**options, **nulls}, folder)
+    # A null is given as an expression: MONAI's command line drops what is None.
+    return _filled({key: "$None" if value is None else value for key, value in options.items()}, folder)
 
 
 def _filled(value: Any, folder: Path) -> Any:

@@ -116,18 +116,9 @@ def evaluated(name: str, work: Path, options: argparse.Namespace) -> dict[str, A
     report = work / "evaluation"
     if not (report / "metrics.json").is_file():
         places = {"dataset_dir": options.dataset_dir, "generated_dir": work / "generated", "output_dir": report}
-        files = [*configs("evaluation", ["evaluate"]), fidelity_alone(work / "fidelity.json")]
-        run("evaluating", files, {**places, "neighbours": 3})
+        scoring = {**places, "neighbours": 3, "sections": ["fidelity"]}
+        run("evaluating", configs("evaluation", ["evaluate"]), scoring)
     return json.loads((report / "metrics.json").read_text())["scores"]
-
-
-def fidelity_alone(path: Path) -> Path:
-    """Overlay on evaluate.yaml that leaves out all sections of the report but the scores, by both extractors."""
-    from monai.bundle import ConfigParser
-
-    parts = ConfigParser.load_config_file(configs("evaluation", ["evaluate"])[0])["parts"]
-    path.write_text(json.dumps({"parts": [part for part in parts if part["_target_"].endswith("Fidelity")]}))
-    return path
 
 
 def run(run_id: str, files: list[Path], options: dict[str, Any]) -> None:

@@ -70,7 +70,8 @@ def location(bundle, name):
 
 
 def read(path):
-    return ConfigParser.load_config_file(path)
+    content = ConfigParser.load_config_file(path)
+    return content if isinstance(content, dict) else {}  # a search space may be a list of combinations
 
 
 def is_number(value):

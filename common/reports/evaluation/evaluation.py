@@ -23,25 +23,32 @@ class Evaluation:
 
     Args:
         sets: What is compared.
-        parts: In the order of the page; None stands for one that is switched off.
+        parts: By name, in the order of the page; None stands for one that is switched off.
+        sections: Names of the parts that are wanted; None is all.
         output_dir: Gets `metrics.json`, `report.html` and `figures/`.
         title: Of the page.
         settings: Further things that decide the numbers, such as the resampling's; part of the protocol.
         losses: A training's loss CSV, drawn into the report.
+
+    Raises:
+        ValueError: A section has a name that no part has.
     """
 
     def __init__(
         self,
         sets: EvaluationSets,
-        parts: Sequence[Part | None],
+        parts: Mapping[str, Part | None],
         *,
+        sections: Sequence[str] | None = None,
         output_dir: str | Path,
         title: str = "Evaluation of a generated set",
         settings: Mapping[str, Any] | None = None,
         losses: str | Path | None = None,
     ) -> None:
         self.sets = sets
-        self.parts = [part for part in parts if part is not None]
+        self.parts = [part for name, part in parts.items() if part is not None and name in (sections or parts)]
+        if unknown := sorted({*(sections or [])} - parts.keys()):
+            raise ValueError(f"sections {unknown}: expected some of {', '.join(parts)}")
         self.output_dir = Path(output_dir)
         self.title = title
         self.settings = dict(settings or {})

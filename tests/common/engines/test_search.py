@@ -75,6 +75,14 @@ def search(tmp_path, config):
 SERIES = {"file": "{trial_dir}/training/series.csv", "column": "score", "step": "step"}
 
 
+def test_listed_combinations_are_run_as_they_stand(search):
+    runner = Runner()
+    points = [{"x": 2, "y": 0.5, "window": []}, {"x": -1, "y": 1.5, "window": [1, 2]}, {"x": 2, "y": 1.5, "window": []}]
+    rows = search(runner, points, steps=STEPS).run()
+    assert runner.trained() == [(2, 0.5), (-1, 1.5), (2, 1.5)]
+    assert [row["window"] for row in rows] == [[], [1, 2], []]
+
+
 def test_the_grid_is_every_combination_once_in_its_order(search, tmp_path):
     runner = Runner()
     rows = search(runner).run()
@@ -102,14 +110,14 @@ def test_a_finished_study_is_not_run_again_and_grows_with_the_grid(search):
 
 def test_options_and_placeholders_reach_the_steps(search, tmp_path):
     steps = [
-        {"run_id": "training", "options": {"max_steps": 7}},
+        {"run_id": "training", "options": {"max_steps": 7, "lr_g": None}},
         {"run_id": "evaluating", "takes": ["lr_g"], "options": {"window": ["{trial_dir}/model.pt"]}},
     ]
     runner = Runner()
     search(runner, {"x": [1], "lr_g": [None]}, steps).run()
     folder = tmp_path / "search" / "trials" / "0"
     assert [options for _, options, _ in runner.calls] == [
-        {"output_dir": f"{folder}/training", "max_steps": 7, "x": 1},
+        {"output_dir": f"{folder}/training", "max_steps": 7, "lr_g": "$None", "x": 1},
         {"output_dir": f"{folder}/evaluating", "window": [f"{folder}/model.pt"], "lr_g": "$None"},
     ]
 
@@ -300,6 +308,9 @@ REFUSED = {
     "grid of a range": ({"space": {"x": {"low": 0, "high": 1}}}, "x has a range: use --sampler tpe"),
     "how many": ({"sampler": "tpe"}, "set --trials"),
     "empty list": ({"space": {"x": []}}, "x: expected a list of values or"),
+    "combinations of unequal keys": ({"space": [{"x": 1}, {"y": 1}]}, r"combination 1: expected .* found {'y': 1}"),
+    "combination twice": ({"space": [{"x": 1}, {"x": 1.0}]}, "combination 1 stands twice"),
+    "combinations drawn": ({"space": [{"x": 1}], "sampler": "tpe", "trials": 2}, "use --sampler grid"),
     "twice": ({"space": {"x": [1, 1.0]}}, "x: a value stands twice"),
     "no range": ({"space": {"x": {"low": 0}}}, "a range has low and high"),
     "range upside down": ({"space": {"x": {"low": 1, "high": 0}}}, "x: .* is no range"),

@@ -27,7 +27,7 @@ def runner(run_id, configs, options, log, *, watch, interval):
 def search(tmp_path):
     """Function (**options) -> a search of eight trials that has not run."""
     config = tmp_path / "train.yaml"
-    config.write_text("lr: 1\nwindow: []\ndim: 1\n")
+    config.write_text("lr: 1\nwindow: []\ndim: 1\nseed: 0\n")
     storage = optuna.storages.InMemoryStorage()
 
     def build(space=SPACE, **options):
@@ -112,3 +112,32 @@ def test_nothing_to_plot_is_refused(rows, tmp_path):
         plot_parallel(rows, ["lr"], objective="fid", path=tmp_path / "a.png")
     with pytest.raises(ValueError, match="no importance"):
         plot_importance({}, path=tmp_path / "a.png")
+
+
+def noisy(run_id, configs, options, log, *, watch, interval):
+    """One seed of a middling learning rate is lucky; the window decides a second score."""
+    lucky = options["lr"] == 0.2 and options["seed"] == 1
+    score = 0.0 if lucky else {0.2: 1.0, 0.3: 0.4}[options["lr"]] + 0.1 * options["seed"]
+    log.parent.mkdir(parents=True)
+    (log.parent / "metrics.json").write_text(json.dumps({"fid": score, "dice": {"a": options["window"][1] * 0.1}}))
+
+
+def test_repeated_combinations_are_gathered(search, tmp_path):
+    space = {"lr": [0.2, 0.3], "window": [[0, 1], [0, 2]], "seed": [0, 1]}
+    finished = search(space, runner=noisy)
+    best = SearchReport(finished, scores={"dice": "dice.a", "none": "dice.b"}, repeat="seed").write(finished.run())
+    assert (best["lr"], best["seed"]) == (0.3, 0)  # not the lucky one, whose combination's mean is 0.5
+    with (tmp_path / "search" / "combinations.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["value"] for row in rows] == ["0.45 ± 0.071"] * 2 + ["0.5 ± 0.71"] * 2
+    with (tmp_path / "search" / "effects.csv").open(newline="") as file:
+        effects = {(row["score"], row["factor"]): float(row["difference"]) for row in csv.DictReader(file)}
+    assert effects[("dice", "window")] == pytest.approx(0.1)
+    assert ("none", "lr") not in effects
+    page = (tmp_path / "search" / "search.html").read_text()
+    assert "What each factor changes" in page
+
+
+def test_a_key_that_is_not_sampled_repeats_nothing(search):
+    with pytest.raises(ValueError, match="repeat: 'seed' is not sampled, expected one of lr, window, dim"):
+        SearchReport(search(), repeat="seed")

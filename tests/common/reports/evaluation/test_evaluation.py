@@ -13,7 +13,8 @@ from common.reports.evaluation.fidelity import Fidelity
 @pytest.fixture
 def evaluate(tmp_path):
     def run(sets, **options):
-        parts = [None, Fidelity({"fid": frechet_distance}, replicates=10, splits=2)]
+        fidelity = Fidelity({"fid": frechet_distance}, replicates=10, splits=2)
+        parts = {"consistency": None, "fidelity": fidelity, "again": fidelity}
         return Evaluation(sets, parts, output_dir=tmp_path / "out", **options).run()
 
     return run
@@ -28,6 +29,16 @@ def test_metrics_and_page_hold_the_scores_and_their_protocol(build_sets, evaluat
     page = (tmp_path / "out/report.html").read_text()
     assert metrics["protocol"]["hash"] in page
     assert not re.search(r'(src|href)="(?!data:|#)', page)  # nothing is loaded from elsewhere
+
+
+def test_sections_are_the_parts_that_are_wanted(build_sets, evaluate, tmp_path):
+    evaluate(build_sets())
+    everything = (tmp_path / "out/report.html").read_text()
+    evaluate(build_sets(), sections=["fidelity"])
+    one = (tmp_path / "out/report.html").read_text()
+    assert everything.count("<h2") == one.count("<h2") + 1
+    with pytest.raises(ValueError, match=r"sections \['fidelty'\]: expected some of consistency, fidelity, again"):
+        evaluate(build_sets(), sections=["fidelty"])
 
 
 def test_the_protocol_follows_what_decides_the_numbers(build_sets, evaluate):
