@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
-from .up_convolution import UpConvolution
+from .up_convolution import UpConvolution, UpForm
 from .voxel_norm import VoxelNorm
 
 Size = int | Sequence[int]
@@ -66,9 +66,9 @@ class ConvBlock(nn.Sequential):
     """[nearest ×2 and] 3³ convolution, normalisation, ReLU."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, up: bool, seamless: bool = False, composed: bool = True
+        self, in_channels: int, out_channels: int, *, up: bool, seamless: bool = False, up_form: UpForm = "products"
     ) -> None:
-        conv = UpConvolution(in_channels, out_channels, composed=composed) if up else None
+        conv = UpConvolution(in_channels, out_channels, form=up_form) if up else None
         conv = conv or nn.Conv3d(in_channels, out_channels, 3, padding=1)
         super().__init__(conv, _norm(out_channels, seamless=seamless), nn.ReLU(inplace=True))
 
@@ -76,7 +76,7 @@ class ConvBlock(nn.Sequential):
 class GeneratorA(nn.Module):
     """G^A: latent (B, latent_dim) to the shared latent map A (B, 2·channels, S/4)."""
 
-    def __init__(self, size: Size, *, latent_dim: int, channels: int, composed: bool = True) -> None:
+    def __init__(self, size: Size, *, latent_dim: int, channels: int, up_form: UpForm = "products") -> None:
         super().__init__()
         size = volume_size(size)
         ups = stages(size)
@@ -86,7 +86,7 @@ class GeneratorA(nn.Module):
         self.fc = nn.Linear(latent_dim, widths[0] * prod(self.base))
         self.blocks = nn.Sequential(
             *(
-                ConvBlock(i, o, up=0 < k <= ups, composed=composed)
+                ConvBlock(i, o, up=0 < k <= ups, up_form=up_form)
                 for k, (i, o) in enumerate(zip([widths[0], *widths], widths, strict=False))
             )
         )
@@ -100,10 +100,10 @@ class GeneratorA(nn.Module):
 class GeneratorH(nn.Sequential):
     """G^H: A or a crop of it (B, 2·channels, d, h, w) to the volume (B, image_channels, 4d, 4h, 4w) in [-1, 1]."""
 
-    def __init__(self, *, channels: int, image_channels: int = 1, slab: Slab, composed: bool = True) -> None:
+    def __init__(self, *, channels: int, image_channels: int = 1, slab: Slab, up_form: UpForm = "products") -> None:
         super().__init__(
-            ConvBlock(2 * channels, channels, up=True, seamless=slab == "seamless", composed=composed),
-            UpConvolution(channels, image_channels, composed=composed),
+            ConvBlock(2 * channels, channels, up=True, seamless=slab == "seamless", up_form=up_form),
+            UpConvolution(channels, image_channels, form=up_form),
             nn.Tanh(),
         )
 
@@ -132,7 +132,7 @@ class Generator(nn.Module):
             adds a halo of one voxel of A around the crop and normalises each voxel by itself in G^H, so that the slab
             equals the same slab of the whole volume.
         slab_fraction: The slab is 1 / slab_fraction of the first axis (8 in the paper).
-        composed: False computes every up-convolution in its plain form.
+        up_form: How up-convolutions are computed, see `UpConvolution`; the values are the same.
     """
 
     seamless: Final[bool]
@@ -146,15 +146,15 @@ class Generator(nn.Module):
         image_channels: int = 1,
         slab: Slab = "official",
         slab_fraction: int = 8,
-        composed: bool = True,
+        up_form: UpForm = "products",
     ) -> None:
         super().__init__()
         self.size = list(volume_size(size))
         self.latent_dim = latent_dim
         self.seamless = slab == "seamless"
         self.slab_latents = slab_depth(size, slab_fraction) // LATENT_STRIDE
-        self.g_a = GeneratorA(size, latent_dim=latent_dim, channels=channels, composed=composed)
-        self.g_h = GeneratorH(channels=channels, image_channels=image_channels, slab=slab, composed=composed)
+        self.g_a = GeneratorA(size, latent_dim=latent_dim, channels=channels, up_form=up_form)
+        self.g_h = GeneratorH(channels=channels, image_channels=image_channels, slab=slab, up_form=up_form)
         self.g_l = GeneratorL(channels=channels, image_channels=image_channels)
 
     def forward(self, z: Tensor) -> Tensor:

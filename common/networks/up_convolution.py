@@ -1,11 +1,14 @@
-"""Nearest ×2 upsampling followed by a 3³ convolution, computed exactly as one transposed convolution."""
+"""Nearest ×2 upsampling followed by a 3³ convolution, computed exactly with fewer products."""
 
-from typing import Final
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .up_products import UpProducts
+
+UpForm = Literal["plain", "composed", "products"]
 # One axis: with nearest ×2, out[2i] = w0·x[i-1] + (w1+w2)·x[i] and out[2i+1] = (w0+w1)·x[i] + w2·x[i+1], which is a
 # transposed convolution of stride 2 and padding 1 with the kernel [w2, w1+w2, w0+w1, w0]. Columns: w0, w1, w2.
 _AXIS = ((0.0, 0.0, 1.0), (0.0, 1.0, 1.0), (1.0, 1.0, 0.0), (1.0, 0.0, 0.0))
@@ -20,31 +23,50 @@ def composition_matrix() -> Tensor:
 class UpConvolution(nn.Conv3d):
     """Nearest ×2 upsampling and a 3³ convolution with zero padding, without the upsampled tensor.
 
-    Parameters are those of ``nn.Conv3d(in_channels, out_channels, 3, padding=1)``, so weights are exchanged with the
-    plain form; values and gradients agree with it to rounding (64 instead of 216 products per input voxel and pair of
-    channels). Maps under 128 voxels use the plain form, for which composing the kernel would be the larger cost.
+    Parameters are those of ``nn.Conv3d(in_channels, out_channels, 3, padding=1)``, so weights are exchanged between the
+    forms; values and gradients agree to rounding.
 
     Args:
-        composed: False computes the plain form always (the reference of tests and benchmarks).
+        form: ``products`` is `UpProducts`, 27 products per input voxel and pair of channels, where it is the fastest:
+            float32 on a CPU, from 128 channels on; elsewhere it is ``composed``, one transposed convolution of 64
+            products, from 128 voxels on, below which composing the kernel is the larger cost; else, and always with
+            ``plain``, interpolation and convolution, 216 products (the reference of tests and benchmarks).
 
     Shapes: (B, in_channels, D, H, W) to (B, out_channels, 2D, 2H, 2W).
     """
 
-    composed: Final[bool]
+    form: Final[str]
     min_voxels: Final[int]
+    min_channels: Final[int]
 
-    def __init__(self, in_channels: int, out_channels: int, *, composed: bool = True) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, form: UpForm = "products") -> None:
         super().__init__(in_channels, out_channels, kernel_size=3, padding=1)
-        self.composed = composed
-        self.min_voxels = 128  # over the batch; below, composing the kernel costs more than the convolution saves
+        self.form = form
+        self.min_voxels = 128  # over the batch
+        self.min_channels = 128
         self.register_buffer("composition", composition_matrix(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Upsample and convolve ``x`` (B, in_channels, D, H, W)."""
+        if not torch.jit.is_scripting() and self._takes_products(x):
+            return self._products(x)
         voxels = x.shape[0] * x.shape[2] * x.shape[3] * x.shape[4]
-        if self.composed and voxels >= self.min_voxels:
+        if self.form != "plain" and voxels >= self.min_voxels:
             return F.conv_transpose3d(x, self.composed_kernel(), self.bias, stride=2, padding=1)
         return F.conv3d(F.interpolate(x, scale_factor=2.0, mode="nearest"), self.weight, self.bias, padding=1)
+
+    @torch.jit.unused
+    def _takes_products(self, x: Tensor) -> bool:
+        exported = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        narrow = min(self.in_channels, self.out_channels) < self.min_channels
+        if self.form != "products" or narrow or exported or torch.is_autocast_enabled(x.device.type):
+            return False
+        return x.device.type == "cpu" and x.dtype == torch.float32
+
+    @torch.jit.unused
+    def _products(self, x: Tensor) -> Tensor:
+        out = UpProducts.apply(x.permute(0, 2, 3, 4, 1).contiguous(), self.weight)
+        return (out + self.bias).permute(0, 4, 1, 2, 3)  # channels last in memory
 
     def composed_kernel(self) -> Tensor:
         """Kernel (in_channels, out_channels, 4, 4, 4) of the transposed convolution, differentiable in the weight."""

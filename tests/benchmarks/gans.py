@@ -79,7 +79,10 @@ def train(name: str, work: Path, options: argparse.Namespace) -> dict[str, Any]:
         files, workflow_type="train", logging_file=False, **flags(bundle, work, options, settings)
     )
     workflow.initialize()
-    trainer, networks = (workflow.parser.get_parsed_content(key) for key in ("train::trainer", "networks"))
+    keys = ("train::trainer", "train::dataset", "networks")
+    trainer, dataset, networks = (workflow.parser.get_parsed_content(key) for key in keys)
+    for index in range(len(dataset)):  # preprocess what is not in the cache yet: it belongs to no GAN's time
+        dataset[index]
     times: list[float] = []
 
     def look(engine: Any) -> None:

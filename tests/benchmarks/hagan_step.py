@@ -20,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FORMS = ("plain", "composed")
+FORMS = ("plain", "composed", "products")
 
 
 def main() -> None:
@@ -76,7 +76,7 @@ def measure(form: str, options: argparse.Namespace) -> dict:
     torch.manual_seed(0)
     size, batch, c = options.sizes[0], options.batches[0], options.channels
     step = HAGANStep(
-        Generator(size, channels=c, slab=options.slab, composed=form == "composed"),
+        Generator(size, channels=c, slab=options.slab, up_form=form),
         Discriminator(size, channels=c),
         EncoderH(channels=c),
         EncoderG(size, channels=c),

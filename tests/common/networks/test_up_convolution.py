@@ -5,10 +5,13 @@ from torch.nn import functional as F
 from common.networks.up_convolution import UpConvolution
 
 SHAPES = [
-    # in, out, input shape
-    (3, 5, (2, 8, 8, 8)),
-    (8, 1, (1, 4, 6, 10)),
-    (1, 2, (4, 1, 16, 5)),
+    # in, out, input shape, form that they take
+    (3, 5, (2, 8, 8, 8), "composed"),
+    (8, 1, (1, 4, 6, 10), "composed"),
+    (1, 2, (4, 1, 16, 5), "composed"),
+    (128, 130, (2, 4, 4, 4), "products"),
+    (130, 128, (1, 1, 3, 5), "products"),
+    (8, 3, (1, 2, 3, 4), "plain"),
 ]
 
 
@@ -16,14 +19,23 @@ def plain(layer, x):
     return F.conv3d(F.interpolate(x, scale_factor=2.0), layer.weight, layer.bias, padding=1)
 
 
-@pytest.mark.parametrize("in_channels,out_channels,shape", SHAPES)
-def test_equals_interpolation_and_convolution_in_values_and_gradients(in_channels, out_channels, shape):
+@pytest.fixture
+def forms(monkeypatch):
+    """The forms that up-convolutions take, in their order."""
+    taken = []
+    composed, products = UpConvolution.composed_kernel, UpConvolution._products
+    monkeypatch.setattr(UpConvolution, "composed_kernel", lambda self: taken.append("composed") or composed(self))
+    monkeypatch.setattr(UpConvolution, "_products", lambda self, x: taken.append("products") or products(self, x))
+    return taken
+
+
+@pytest.mark.parametrize(("in_channels", "out_channels", "shape", "form"), SHAPES)
+def test_equals_interpolation_and_convolution_in_values_and_gradients(in_channels, out_channels, shape, form, forms):
     torch.manual_seed(0)
     layer = UpConvolution(in_channels, out_channels)
     x = torch.randn(shape[0], in_channels, *shape[1:], requires_grad=True)
-    assert shape[0] * shape[1] * shape[2] * shape[3] >= layer.min_voxels  # or the composed form would not be tested
-
     composed, reference = layer(x), plain(layer, x)
+    assert forms == [name for name in (form,) if name != "plain"]
     torch.testing.assert_close(composed, reference, rtol=1e-5, atol=1e-5)
 
     weights = torch.randn_like(reference)
@@ -47,19 +59,22 @@ def test_composed_kernel_of_a_line_is_the_one_worked_out_by_hand():
     assert kernel[3].abs().sum() == 0
 
 
-def test_small_maps_and_the_switch_use_the_plain_form(monkeypatch):
-    def fail(*args, **kwargs):
-        raise AssertionError("the composed form was used")
+def test_the_switch_and_what_products_are_not_for(forms):
+    x, wide = torch.randn(1, 2, 8, 8, 8), torch.randn(1, 128, 4, 4, 4)
+    UpConvolution(2, 3, form="plain")(x)
+    UpConvolution(128, 128, form="plain")(wide)
+    assert forms == []
+    layer = UpConvolution(128, 128)
+    with torch.autocast("cpu", torch.bfloat16):
+        layer(wide)
+    torch.jit.trace(layer, wide)
+    layer.double()(wide.double())
+    assert "products" not in forms
+    layer.float()(wide)
+    assert forms[-1] == "products"
 
-    monkeypatch.setattr(F, "conv_transpose3d", fail)
-    small, large = torch.randn(1, 2, 4, 4, 4), torch.randn(1, 2, 8, 8, 8)
-    assert UpConvolution(2, 3)(small).shape == (1, 3, 8, 8, 8)
-    assert UpConvolution(2, 3, composed=False)(large).shape == (1, 3, 16, 16, 16)
-    with pytest.raises(AssertionError, match="composed form"):
-        UpConvolution(2, 3)(large)
 
-
-def test_weights_are_those_of_the_plain_convolution():
-    layer = UpConvolution(4, 6)
-    layer.load_state_dict(torch.nn.Conv3d(4, 6, 3, padding=1).state_dict())
-    assert sorted(layer.state_dict()) == ["bias", "weight"]
+def test_a_scripted_layer_gives_the_same():
+    layer = UpConvolution(128, 128)
+    x = torch.randn(2, 128, 4, 4, 4)
+    torch.testing.assert_close(torch.jit.script(layer)(x), layer(x), rtol=1e-5, atol=1e-5)

@@ -1,0 +1,98 @@
+"""Nearest ×2 upsampling followed by a 3³ convolution, exactly, with an eighth of its products."""
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx
+
+# One axis: with nearest ×2 and w = (w0, w1, w2), the even output is w0·x[i-1] + (w1+w2)·x[i] = s·x[i] - w0·∇x[i] and
+# the odd one (w0+w1)·x[i] + w2·x[i+1] = s·x[i] + w2·Δx[i], with s = w0+w1+w2, ∇x[i] = x[i] - x[i-1] and
+# Δx[i] = x[i+1] - x[i]. Three products for two outputs, where the convolution has six: (3/6)³ = 1/8 in a volume.
+_AXIS = ((1.0, 1.0, 1.0), (-1.0, 0.0, 0.0), (0.0, 0.0, 1.0))  # of s, ∇ and Δ
+Transformed = tuple[Tensor, Tensor, Tensor]
+
+
+class UpProducts(Function):
+    """Up-convolution of channels-last volumes: (B, D, H, W, I), weight (O, I, 3, 3, 3) to (B, 2D, 2H, 2W, O).
+
+    Zero padding, no bias, first derivatives alone. Nothing but input and weight is kept for them.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor) -> Tensor:
+        """Products of transformed input and transformed weight, and their sums."""
+        ctx.save_for_backward(x, weight)
+        return _up(x, _kernels(weight), 1)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """The same products, transposed."""
+        x, weight = ctx.saved_tensors
+        needs_x, needs_weight = ctx.needs_input_grad
+        grad_x, grad_kernels = _down(
+            grad.contiguous(), x if needs_weight else None, _kernels(weight) if needs_x else None, 1
+        )
+        if grad_kernels is None:
+            return grad_x, None
+        flat = torch.mm(grad_kernels.reshape(27, -1).T, _matrix(weight))
+        return grad_x, flat.view(weight.shape)
+
+
+def _matrix(like: Tensor) -> Tensor:
+    """(27, 27): from a flattened 3³ kernel to its transform."""
+    axis = like.new_tensor(_AXIS)
+    return torch.einsum("ax,by,cz->abcxyz", axis, axis, axis).reshape(27, 27)
+
+
+def _kernels(weight: Tensor) -> Tensor:
+    """Transformed weight (3, 3, 3, O, I)."""
+    out_channels, in_channels = weight.shape[:2]
+    return torch.mm(_matrix(weight), weight.reshape(-1, 27).T).view(3, 3, 3, out_channels, in_channels)
+
+
+def _up(x: Tensor, kernels: Tensor, axis: int) -> Tensor:
+    """Upsample the axes from `axis` on; `kernels` has a leading axis of three for each of them."""
+    if kernels.ndim == 2:
+        return torch.matmul(x, kernels.T)
+    parts = [_up(part, kernel, axis + 1) for part, kernel in zip(_transform(x, axis), kernels, strict=True)]
+    out = parts[0].new_empty(*parts[0].shape[: axis + 1], 2, *parts[0].shape[axis + 1 :])
+    even, odd = out.unbind(axis + 1)
+    torch.add(parts[0], parts[1], out=even)
+    torch.add(parts[0], parts[2], out=odd)
+    return out.flatten(axis, axis + 1)
+
+
+def _down(grad: Tensor, x: Tensor | None, kernels: Tensor | None, axis: int) -> tuple[Tensor | None, Tensor | None]:
+    """Gradients of input and kernels; either is left out where its partner is None."""
+    if axis == 4:
+        grad = grad.contiguous()
+        grad_x = None if kernels is None else torch.matmul(grad, kernels)
+        return grad_x, None if x is None else torch.mm(grad.flatten(0, 3).T, x.flatten(0, 3))
+    even, odd = grad.unflatten(axis, (-1, 2)).unbind(axis + 1)
+    inputs = [None] * 3 if x is None else _transform(x, axis)
+    of_parts = [None] * 3 if kernels is None else kernels
+    found = [
+        _down(part, part_x, kernel, axis + 1)
+        for part, part_x, kernel in zip((even + odd, even, odd), inputs, of_parts, strict=True)
+    ]
+    grad_x = None if kernels is None else _transpose(*(part for part, _ in found), axis)
+    return grad_x, None if x is None else torch.stack([part for _, part in found])
+
+
+def _transform(x: Tensor, axis: int) -> Transformed:
+    """x, ∇x and Δx along `axis`, with zeros around."""
+    n = x.shape[axis]
+    back, ahead = x.clone(), x.neg()
+    back.narrow(axis, 1, n - 1).sub_(x.narrow(axis, 0, n - 1))
+    ahead.narrow(axis, 0, n - 1).add_(x.narrow(axis, 1, n - 1))
+    return x, back, ahead
+
+
+def _transpose(same: Tensor, back: Tensor, ahead: Tensor, axis: int) -> Tensor:
+    """Transpose of `_transform`."""
+    n = same.shape[axis]
+    total = same.add_(back).sub_(ahead)
+    total.narrow(axis, 0, n - 1).sub_(back.narrow(axis, 1, n - 1))
+    total.narrow(axis, 1, n - 1).add_(ahead.narrow(axis, 0, n - 1))
+    return total
