@@ -7,7 +7,7 @@ from torch.utils.data import Sampler
 
 
 class StepBatchSampler(Sampler[list[int]]):
-    """Shuffled index batches for the steps ``start`` … ``max_steps - 1``.
+    """Index batches, shuffled unless told otherwise, for the steps ``start`` … ``max_steps - 1``.
 
     The items are shuffled anew for each pass and the passes follow each other without a gap, so every item is seen
     equally often and a set smaller than a batch works. A batch depends on seed and step alone: a resumed run sets
@@ -19,11 +19,20 @@ class StepBatchSampler(Sampler[list[int]]):
         batch_size: Per rank.
         max_steps: Step after the last.
         seed: Of the shuffling.
+        shuffle: False shows the items in their own order in each pass (thesis 4.5).
         rank, world_size: Of this process.
     """
 
     def __init__(
-        self, *, num_items: int, batch_size: int, max_steps: int, seed: int, rank: int = 0, world_size: int = 1
+        self,
+        *,
+        num_items: int,
+        batch_size: int,
+        max_steps: int,
+        seed: int,
+        shuffle: bool = True,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         if num_items < 1:
             raise ValueError("the data set is empty: no case was selected for training")
@@ -31,6 +40,7 @@ class StepBatchSampler(Sampler[list[int]]):
         self.batch_size = batch_size
         self.max_steps = max_steps
         self.seed = seed
+        self.shuffle = shuffle
         self.rank = rank
         self.world_size = world_size
         self.start = 0
@@ -43,6 +53,8 @@ class StepBatchSampler(Sampler[list[int]]):
 
     def _item(self, position: int) -> int:
         number, offset = divmod(position, self.num_items)
+        if not self.shuffle:
+            return offset
         if self._pass is None or self._pass[0] != number:
             self._pass = (number, np.random.default_rng([self.seed, number]).permutation(self.num_items))
         return int(self._pass[1][offset])

@@ -14,7 +14,8 @@ class MaskRange(InvertibleTransform):
 
     Three labels: 0 → -1, 1 → 0, 2 → 1 (thesis 4.6.1); `binary`: 0 → -1, else 1 (4.6.6). `low` and `high` replace the
     range that is mapped: -1024 and 600 map the mask as the image (3.4.3), 0 and 2 with `binary` are 4.6.6's second run.
-    Any shape, float32 out; the inverse gives floats in label units and needs no transform trace.
+    Any shape, float32 out; the inverse gives floats in label units, held between 0 and the last label, and needs no
+    transform trace.
 
     Raises:
         ValueError: fewer than two labels, an empty range, or a mask with values outside 0 … `labels` - 1.
@@ -46,7 +47,7 @@ class MaskRange(InvertibleTransform):
 
     def inverse(self, mask: NdarrayOrTensor) -> NdarrayOrTensor:
         """[-1, 1] to float label units."""
-        return self._backward(mask)
+        return self._backward(mask).clip(0, self.top)
 
     def to_labels(self, mask: NdarrayOrTensor) -> NdarrayOrTensor:
         """[-1, 1] to the nearest valid label, uint8."""

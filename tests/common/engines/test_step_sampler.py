@@ -41,3 +41,7 @@ def test_seeds_differ():
 def test_no_items_is_an_error():
     with pytest.raises(ValueError, match="the data set is empty"):
         sampler(num_items=0)
+
+
+def test_unshuffled_items_come_in_their_own_order_pass_after_pass():
+    assert list(sampler(shuffle=False, max_steps=5)) == [[0, 1, 2], [3, 4, 5], [6, 0, 1], [2, 3, 4], [5, 6, 0]]

@@ -36,6 +36,11 @@ def test_inverse_gives_float_label_units():
     torch.testing.assert_close(torch.as_tensor(MaskRange().inverse(generated)), generated + 1)
 
 
+@pytest.mark.parametrize(("options", "top"), [({"low": -1024, "high": 600}, 2), ({"binary": True, "high": 2}, 1)])
+def test_inverse_of_a_wider_range_stays_within_the_labels(options, top):
+    assert MaskRange(**options).inverse(torch.tensor([-1.0, 1.0])).tolist() == [0, top]
+
+
 def test_to_labels_rounds_to_valid_ones():
     generated = torch.tensor([-3.0, -0.51, -0.49, 0.49, 0.51, 2.0])
     assert MaskRange().to_labels(generated).tolist() == [0, 0, 1, 1, 2, 2]
