@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..data.case import Case
@@ -149,7 +150,7 @@ class Release:
         """Of each candidate to its nearest training case; none without a filter."""
         if self.copy_filter is None:
             return {}
-        pairs = (read_pair(self._candidate(source, index), hu_step=self.hu_step) for index in indices)
+        pairs = (self._read(source, index) for index in indices)
         items = [{"image": torch.from_numpy(i)[None], "label": torch.from_numpy(m)[None]} for i, m, _ in pairs]
         found = self.copy_filter.distances(items, window=tuple(source.settings["hu_window"]))
         return dict(zip(indices, map(float, found), strict=True))
@@ -171,14 +172,17 @@ class Release:
         lacking = [pair for pair in pairs if not _is_there(self._target(pair))]
         self._generate(source, [pair.verdict.index for pair in lacking])
         for pair in lacking:
-            volumes = read_pair(self._candidate(source, pair.verdict.index), hu_step=self.hu_step)
-            write_small_pair(self._target(pair), *volumes)
+            write_small_pair(self._target(pair), *self._read(source, pair.verdict.index))
         self._discard(source, [pair.verdict.index for pair in pairs])
 
     def _discard(self, source: ReleaseSource, indices: Sequence[int]) -> None:
         for case in (self._candidate(source, index) for index in indices):
             case.image.unlink(missing_ok=True)
             case.label.unlink(missing_ok=True)
+
+    def _read(self, source: ReleaseSource, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        window = tuple(source.settings["hu_window"])
+        return read_pair(self._candidate(source, index), hu_step=self.hu_step, window=window)
 
     def _part(self, source: ReleaseSource) -> Path:
         return self.work_dir / f"checkpoint_{source.number}"

@@ -9,14 +9,16 @@ from ..data.case import Case
 from ..files import replacing
 
 
-def read_pair(case: Case, *, hu_step: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Image (int16, HU rounded to multiples of `hu_step`), mask (uint8) and affine.
+def read_pair(
+    case: Case, *, hu_step: int = 1, window: tuple[float, float] = (-1024, 600)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Image (int16, HU rounded to multiples of `hu_step` within `window`), mask (uint8) and affine.
 
     Steps of 8 HU, below a scanner's noise, take 45 % off a generated volume's file.
     """
     image, label = nib.load(case.image), nib.load(case.label)
     rounded = np.round(np.asarray(image.dataobj) / hu_step) * hu_step
-    return rounded.astype(np.int16), np.asarray(label.dataobj).astype(np.uint8), image.affine
+    return rounded.clip(*window).astype(np.int16), np.asarray(label.dataobj).astype(np.uint8), image.affine
 
 
 def write_small_pair(case: Case, image: np.ndarray, label: np.ndarray, affine: np.ndarray) -> None:

@@ -81,7 +81,7 @@ class DataCard:
         environment = Environment(loader=PackageLoader(__package__), trim_blocks=True, keep_trailing_newline=True)
         environment.filters["cell"] = format_cell
         rejected = provenance["filter"]["rejected"]
-        text = environment.get_template("data_card.md").render(
+        return environment.get_template("data_card.md").render(
             title=self.title,
             licence=self.licence,
             training_data=self.training_data,
@@ -92,21 +92,22 @@ class DataCard:
             hu_step=provenance["postprocessing"]["hu_step"],
             postprocessing=_settings(provenance["postprocessing"]),
             versions=_settings(provenance["versions"]),
-            lists=sorted({str(c["training"].get("datalist_sha256")) for c in provenance["checkpoints"]}),
+            checkpoints=[{**each, "trained_by": _bundle(each["training"])} for each in provenance["checkpoints"]],
+            trained_cases=len(provenance["training"]["case_ids"]),
+            lists=sorted({str(each["training"].get("datalist_sha256")) for each in provenance["checkpoints"]}),
             candidates=provenance["filter"]["candidates"],
             compared=provenance["filter"]["compared"],
             copies=rejected.get(COPY, 0),
             rejected_count=sum(rejected.values()),
             rejected=", ".join(f"{count} {reason}" for reason, count in rejected.items()),
-            **{key: provenance[key] for key in ("bundle", "cases", "checkpoints", "seed")},
+            **{key: provenance[key] for key in ("bundle", "cases", "seed")},
             **self._scores(len(provenance["cases"])),
         )
-        return text.replace("\\\n", "")
 
     def _scores(self, count: int) -> dict[str, Any]:
         """Variables of the section of scores; none without an evaluation."""
         if self.evaluation is None:
-            return {"scores": []}
+            return {}
         path = Path(self.evaluation)
         path = path / "metrics.json" if path.is_dir() else path
         if not path.is_file():
@@ -147,6 +148,11 @@ def _volume(path: str) -> torch.Tensor:
 def _labels(directory: Path) -> str:
     names = json.loads((directory / "dataset.json").read_text())["labels"]
     return ", ".join(f"{value} {name}" for value, name in names.items())
+
+
+def _bundle(training: Mapping[str, Any]) -> str:
+    bundle = training.get("bundle") or {}
+    return f"{bundle.get('name', '')} {bundle.get('version', '')}".strip()
 
 
 def _listed(values: Sequence[float], mark: str) -> str:
