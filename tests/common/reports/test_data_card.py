@@ -27,7 +27,7 @@ def card(released, tmp_path):
     licence.write_text("Do as you please.\n")
 
     def write(folder=None, **options):
-        options = {"title": "Pairs", "licence": "CC0-1.0", "licence_file": licence, "preview_count": 2, **options}
+        options = {"title": "Pairs", "licence": "CC0-1.0", "licence_file": licence, "preview_count": 0, **options}
         return DataCard(folder or released(4), **options).write().read_text()
 
     return write
@@ -132,19 +132,19 @@ def test_the_example_loads_a_pair(card, released, monkeypatch):
 
 def test_checksums_hold_every_file_of_the_finished_set(card, released):
     folder = released(4)
-    card(folder)
+    card(folder, preview_count=2)
     sums = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text().splitlines())
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     del files["SHA256SUMS"]
     assert sums == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     assert {"README.md", "LICENSE", "previews/pairs.png", "provenance.json"} < set(verify_checksums(folder))
     before = (folder / "SHA256SUMS").read_bytes()
-    card(folder)
+    card(folder, preview_count=2)
     assert (folder / "SHA256SUMS").read_bytes() == before
 
 
 def test_a_card_without_preview(card, released):
     folder = released(1)
-    card(folder, preview_count=0)
+    card(folder)
     assert not (folder / "previews").exists()
     assert len(read_generated_set(folder).cases) == 1
