@@ -13,3 +13,4 @@ class Case:
     label: Path
     centre: str = "unknown"
     patient: str | None = None
+    generator_case_ids: tuple[str, ...] | None = None  # real cases behind a generated pair; None for a real one

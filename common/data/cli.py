@@ -16,13 +16,15 @@ from .case import Case
 from .cases import OnBadCase, find_problems, keep_good
 from .check import Limits, Problem
 from .datalist import HEAD_AND_NECK, label_values, make_datalist, read_datalist, select_cases, write_datalist
+from .generated_set import LIST_NAME
 from .repair import repair_entries
 
 logger = logging.getLogger(__name__)
-Source = Literal["phantom", "registry", "hecktor", "openkbp", "pairs"]
+Source = Literal["phantom", "synthetic", "registry", "hecktor", "openkbp", "pairs"]
 # source: (needs --input, folds, what the mask's values mean)
 _SOURCES: dict[str, tuple[bool, int, dict[str, str]]] = {
     "phantom": (False, 5, HEAD_AND_NECK),
+    "synthetic": (False, 5, HEAD_AND_NECK),  # its own list says more
     "registry": (False, 2, {"0": "background", "1": "aorta", "2": "heart"}),  # three patients: one test, two folds
     "hecktor": (True, 5, HEAD_AND_NECK),
     "openkbp": (True, 5, {"0": "background", "1": "PTV70", "2": "PTV63 and PTV56"}),
@@ -39,7 +41,7 @@ def prepare(
     test_fraction: float = 0.2,
     folds: int | None = None,
     centres: str | Sequence[str] | None = None,
-    labels: Sequence[int] = (0, 1, 2),
+    labels: Sequence[int] | None = None,
     min_slices: int = 16,
     on_bad_case: OnBadCase = "error",
     repair: bool = False,
@@ -49,22 +51,24 @@ def prepare(
     """Fill OUTPUT with NIfTI pairs of a source, check them, and write OUTPUT/datalist.json.
 
     Args:
-        source: phantom, registry, hecktor, openkbp or pairs.
+        source: phantom, synthetic, registry, hecktor, openkbp or pairs.
         output: Folder to fill; what is finished there is left alone.
         input: Folder of the data, for hecktor, openkbp and pairs.
         seed: Of the split, and of the phantom.
         test_fraction: Share of the patients that is for testing.
         folds: Number of folds of the others.
         centres: Those to take; all of them by default.
-        labels: Values that masks may hold.
+        labels: Values that masks may hold; by default those of the source.
         min_slices: Slices that a case needs.
         on_bad_case: error stops, skip leaves bad cases out of the list and records them in OUTPUT/left_out.json.
         repair: Cut off a slice that image or mask has too many, into OUTPUT/repaired.
         workers: Threads.
-        options: Further options of the source (count, size; mode link or copy; cache_dir, windows).
+        options: Further options of the source (count, size; mode link or copy; cache_dir, windows; release_dir).
     """
     directory = Path(output)
     cases = _of_centres(_run_source(source, directory, input, seed=seed, workers=workers, **options), centres)
+    names = _label_names(source, directory)
+    labels = sorted(map(int, names)) if labels is None else labels
     limits = Limits(labels=tuple(labels), min_slices=min_slices)
     entries = [{"case_id": c.case_id, "image": str(c.image), "label": str(c.label), "case": c} for c in cases]
     to = directory / "repaired" if repair else None
@@ -76,7 +80,7 @@ def prepare(
         test_fraction=test_fraction,
         folds=folds or _SOURCES[source][1],
         name=source,
-        labels={str(value): _SOURCES[source][2].get(str(value), f"label {value}") for value in labels},
+        labels={str(value): names.get(str(value), f"label {value}") for value in labels},
     )
     write_datalist(datalist, directory / "datalist.json")
     counts = len(datalist["training"]), len(datalist["testing"])
@@ -158,6 +162,11 @@ def _run_source(source: str, directory: Path, input_dir: str | None, *, seed: in
     if input_dir is not None:
         return function(Path(input_dir), directory, **options)
     return function(directory, seed=seed, **options)
+
+
+def _label_names(source: str, directory: Path) -> dict[str, str]:
+    """What the mask's values mean; a released set has brought its own list."""
+    return read_datalist(directory / LIST_NAME)["labels"] if source == "synthetic" else _SOURCES[source][2]
 
 
 def _relative(entry: Mapping[str, Any], directory: Path) -> Case:

@@ -30,7 +30,7 @@ def make_datalist(
 
     Returns:
         ``name, description, licence, seed, labels``, ``training`` with a fold for each entry, ``testing``; entries
-        sorted by case id.
+        sorted by case id. Generated ones are marked ``generated``, and the list then has ``generator_case_ids``.
     """
     fold_of = split_cases(cases, test_fraction=test_fraction, folds=folds, seed=seed)
     entries = {"training": [], "testing": []}
@@ -42,9 +42,13 @@ def make_datalist(
             "centre": case.centre,
             "patient": case.patient or case.case_id,
         }
+        if case.generator_case_ids is not None:
+            entry["generated"] = True
         fold = fold_of[case.case_id]
         entries["testing" if fold == TEST else "training"].append(entry if fold == TEST else {**entry, "fold": fold})
     notes = {"name": name, "description": description, "licence": licence, "seed": seed}
+    behind = [case.generator_case_ids for case in cases if case.generator_case_ids is not None]
+    notes |= {"generator_case_ids": sorted(set().union(*behind))} if behind else {}
     return {**notes, "labels": dict(labels or HEAD_AND_NECK), **entries}
 
 
@@ -105,13 +109,18 @@ def source_case(entry: Mapping[str, Any]) -> str:
     return entry.get("source_case", entry["case_id"])
 
 
+def generator_cases(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Ids of the real cases that the generators of generated `entries` were trained on, sorted."""
+    return sorted({case_id for entry in entries for case_id in entry.get("generator_case_ids", ())})
+
+
 def label_values(datalist: Mapping[str, Any]) -> tuple[int, ...]:
     """Values that the masks may hold; `read_datalist` has filled in 0, 1 and 2 where the list does not say."""
     return tuple(sorted(int(value) for value in datalist["labels"]))
 
 
 def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_dir: str | Path) -> list[dict[str, Any]]:
-    """Entries of ``folds`` with absolute paths under ``dataset_dir``.
+    """Entries of ``folds`` with absolute paths under ``dataset_dir``; generated ones name their ``generator_case_ids``.
 
     Args:
         datalist: See `read_datalist`.
@@ -138,7 +147,12 @@ def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_di
     if not chosen:
         raise ValueError(f"folds {folds} select no case of the data list")
     root = Path(dataset_dir).resolve()
-    return [{**entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])} for entry in chosen]
+    behind = {"generator_case_ids": datalist.get("generator_case_ids", [])}
+    return [
+        {**entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])}
+        | (behind if entry.get("generated") else {})
+        for entry in chosen
+    ]
 
 
 def label_names(names: Mapping[str, str], *, binary: bool = False) -> dict[str, str]:

@@ -25,6 +25,7 @@ class GeneratedSet:
         hu_window: That the images fill.
         binary_mask: Whether the masks know foreground and background alone.
         training_ids: Case ids; None where nothing tells, for sets without ``provenance.json``.
+        generator_case_ids: Real cases behind training cases that were generated themselves.
     """
 
     directory: Path
@@ -34,11 +35,17 @@ class GeneratedSet:
     hu_window: list[float]
     binary_mask: bool
     training_ids: frozenset[str] | None
+    generator_case_ids: frozenset[str] = frozenset()
 
     @property
     def has_labels(self) -> bool:
         """Whether every case has a mask; generators of images alone make none."""
         return all("label" in case for case in self.cases)
+
+    @property
+    def seen_ids(self) -> frozenset[str] | None:
+        """All case ids behind the set: its generator's training cases, and what those were generated from."""
+        return None if self.training_ids is None else self.training_ids | self.generator_case_ids
 
 
 def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] = (-1024, 600)) -> GeneratedSet:
@@ -76,6 +83,7 @@ def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] 
         hu_window=[float(bound) for bound in (provenance["hu_window"] if provenance else hu_window)],
         binary_mask=len(labels) <= 2,
         training_ids=frozenset(provenance["training"]["case_ids"]) if provenance else None,
+        generator_case_ids=frozenset(provenance["training"].get("generator_case_ids", ())) if provenance else frozenset(),
     )
 
 
@@ -108,11 +116,23 @@ def training_cases(
     """
     if generated.training_ids is None:
         return select_cases(read_datalist(datalist), dataset_dir=dataset_dir) if declared else None
+    made = f"{generated.directory} was made by a generator"
+    return cases_behind(generated.training_ids, datalist, dataset_dir=dataset_dir, made=made)
+
+
+def cases_behind(
+    training_ids: frozenset[str], datalist: str | Path, *, dataset_dir: str | Path, made: str
+) -> list[dict[str, Any]]:
+    """Entries of `datalist` with these ids, and copies of them; `made` begins the message where some are missing.
+
+    Raises:
+        ValueError: The list lacks some.
+    """
     entries = select_cases(read_datalist(datalist), folds="everything", dataset_dir=dataset_dir)
-    found = [entry for entry in entries if source_case(entry) in generated.training_ids]
-    if missing := sorted(generated.training_ids - {source_case(entry) for entry in found}):
+    found = [entry for entry in entries if source_case(entry) in training_ids]
+    if missing := sorted(training_ids - {source_case(entry) for entry in found}):
         raise ValueError(
-            f"{generated.directory} was made by a generator trained on {len(generated.training_ids)} cases, of which "
+            f"{made} trained on {len(training_ids)} cases, of which "
             f"{datalist} lacks {len(missing)}, such as {missing[0]}: name the list it was trained on with "
             "--train_datalist (and --train_dataset_dir)"
         )

@@ -60,7 +60,7 @@ def check_leakage(
         "Generate from a GAN trained on this data list with --folds that leave the validation fold out, "
         "or reproduce the thesis with --allow_leakage true, which marks every table"
     )
-    return _report("the generator of", where, generated.training_ids, held_out, allow_leakage, remedy)
+    return _report("the generator of", where, generated.seen_ids, held_out, allow_leakage, remedy)
 
 
 def check_strangers(generated: GeneratedSet, *, real: Sequence[str]) -> None:
@@ -78,7 +78,7 @@ def check_strangers(generated: GeneratedSet, *, real: Sequence[str]) -> None:
             f"{generated.directory} holds {len(same)} cases of the real data list, such as {same[0]}: name the "
             "output_dir of `run inferring` with --generated_dir"
         )
-    if generated.training_ids and not generated.training_ids & set(real):
+    if generated.seen_ids and not generated.seen_ids & set(real):
         logger.warning(
             "%s: its generator was trained on none of the real list's case ids; make sure they are other patients",
             generated.directory,
@@ -112,9 +112,9 @@ def check_initial_weights(
 
 
 def seen_cases(training: Mapping[str, Any]) -> set[str]:
-    """Real case ids behind a model, by `TrainingMix.describe`: its own and those of the generator of its pairs."""
+    """Real case ids behind a model, by `TrainingMix.describe`: its own and those of the generators of its pairs."""
     generator = (training.get("generated") or {}).get("generator_case_ids") or ()
-    return {*training["case_ids"], *generator}
+    return {*training["case_ids"], *generator, *training.get("generator_case_ids", ())}
 
 
 def _report(

@@ -48,5 +48,6 @@ def read_provenance(directory: str | Path) -> dict[str, Any]:
 
 
 def leaked_cases(provenance: Mapping[str, Any], held_out: Sequence[str]) -> list[str]:
-    """Case ids of ``held_out`` that the generator was trained on, sorted."""
-    return sorted(set(provenance["training"]["case_ids"]) & set(held_out))
+    """Case ids of ``held_out`` that the generator was trained on, itself or through generated cases, sorted."""
+    training = provenance["training"]
+    return sorted({*training["case_ids"], *training.get("generator_case_ids", ())} & set(held_out))

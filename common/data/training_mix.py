@@ -13,13 +13,12 @@ from nibabel.affines import voxel_sizes
 
 from .cases import OnBadCase, find_problems, keep_good, resolve_cases
 from .check import Limits
-from .datalist import datalist_hash, label_values, read_datalist, select_cases, source_case
+from .datalist import datalist_hash, generator_cases, label_values, read_datalist, select_cases, source_case
 from .generated_set import GeneratedSet, read_generated_set
 from .leakage import LeakageReport, check_leakage, check_strangers
 
 logger = logging.getLogger(__name__)
 Entry = dict[str, Any]
-
 HU_WINDOW = (-1024, 600)  # of a set without provenance; thesis 3.4.3
 _KEYS = ("case_id", "image", "label", "centre")  # the same in every entry, so that batches collate
 _SPACING_FACTOR = 6  # 64 generated slices of a 384 mm head and neck are four times as coarse as 1.5 mm
@@ -78,7 +77,7 @@ class TrainingMix:
         return sorted({source_case(entry) for entry in self.training if entry["source"] == source})
 
     def _describe_generated(self) -> dict[str, Any]:
-        seen = self.generated.training_ids
+        seen = self.generated.seen_ids
         return {
             "directory": str(self.generated.directory),
             "case_ids": self._ids("generated"),
@@ -152,6 +151,7 @@ def training_mix(
         _check_fit(generated, chosen, spacing or _typical_spacing(entries), hu_window or generated.hu_window)
     settings = {"fold": fold, "seed": seed, "use_real": use_real, "real_fraction": float(real_fraction)}
     settings |= {"binary_mask": binary_mask, "datalist_sha256": datalist_hash(content)}
+    settings |= {"generator_case_ids": behind} if (behind := generator_cases(entries)) else {}
     mixed = [*_tag(subset if use_real else [], "real"), *_tag(chosen, "generated")]
     return TrainingMix(mixed, _tag(validation, "real"), held_out, settings, generated, leakage, empty)
 

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
-from .datalist import source_case
+from .datalist import generator_cases, source_case
 
 
 def training_record(
     *, bundle: Mapping[str, str], cases: Sequence[Mapping[str, Any]], list_hash: str, dataset: Dataset, seed: int
 ) -> dict[str, Any]:
     """Bundle, case ids, hash of the data list, seed, and the spacing of the preprocessed volumes.
+
+    Where cases were generated, also ``generator_case_ids``: what their generators were trained on.
 
     Args:
         bundle: Name and version.
@@ -21,9 +23,11 @@ def training_record(
         dataset: The preprocessed pairs; see `typical_spacing`.
         seed: Of the training.
     """
+    behind = generator_cases(cases)
     return {
         "bundle": dict(bundle),
         "case_ids": sorted({source_case(case) for case in cases}),
+        **({"generator_case_ids": behind} if behind else {}),
         "datalist_sha256": list_hash,
         "seed": seed,
         "spacing": typical_spacing(dataset),

@@ -10,7 +10,7 @@ from monai.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from .mask_statistics import body_box, body_mask, mask_statistics, occupancy
-from .memorisation import shrink
+from .memorisation import shrink_pair
 from .volume_set import VolumeSet
 
 BINS = 64
@@ -23,7 +23,7 @@ class CaseFacts:
     Attributes:
         statistics: See `mask_statistics`; empty without a mask.
         position: See `occupancy`, (16, 16, 8) over the body's box; None without a mask.
-        small: Image, and mask below it, as one vector of 32×32×16 cells each, see `shrink`.
+        small: Image, and mask below it, see `shrink_pair`.
         histogram: Share of the image's voxels in each of `BINS` equal bins of the HU window.
     """
 
@@ -37,14 +37,13 @@ def case_facts(item: Mapping[str, Any], *, window: tuple[float, float], labels: 
     """Facts of an item of a `VolumeSet`; `labels` are the foreground values."""
     image = item["image"][0].numpy()
     counts, _ = np.histogram(image, bins=BINS, range=window)
-    small = [shrink(item["image"], window=window)]
+    small = shrink_pair(item, window=window)
     if "label" not in item:
-        return CaseFacts({}, None, small[0], counts / image.size)
+        return CaseFacts({}, None, small, counts / image.size)
     label, spacing = item["label"][0].numpy(), item["spacing"].tolist()
     body = body_mask(image, spacing=spacing)
     statistics = mask_statistics(label, image, spacing=spacing, labels=labels, body=body)
-    small.append(shrink(item["label"] > 0, window=(0, 1)))
-    return CaseFacts(statistics, occupancy(label, box=body_box(body)), np.concatenate(small), counts / image.size)
+    return CaseFacts(statistics, occupancy(label, box=body_box(body)), small, counts / image.size)
 
 
 def read_facts(

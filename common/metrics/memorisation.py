@@ -1,6 +1,6 @@
 """Whether generated samples are copies of training cases: nearest neighbours against a held-out control."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +144,17 @@ def shrink(
     """
     windowed = HUWindow(*window)(torch.as_tensor(volume, dtype=torch.float32))
     return adaptive_avg_pool3d(windowed, tuple(shape)).flatten().numpy()
+
+
+def shrink_pair(item: Mapping[str, Any], *, window: tuple[float, float]) -> np.ndarray:
+    """Image, and foreground of the mask below it where there is one, as one vector of 32×32×16 cells each.
+
+    `item` holds ``image`` and ``label``, (1, H, W, D); see `shrink` for `window`.
+    """
+    parts = [shrink(item["image"], window=window)]
+    if "label" in item:
+        parts.append(shrink(torch.as_tensor(item["label"]) > 0, window=(0, 1)))
+    return np.concatenate(parts)
 
 
 def _check(quantile: float, **sets: np.ndarray) -> None:

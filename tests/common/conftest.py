@@ -1,13 +1,23 @@
-"""A small HA-GAN training, shared by the tests of this folder."""
+"""A small HA-GAN training, and released sets without networks, shared by the tests of this folder."""
 
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
 import pytest
 import torch
 from monai.data import DataLoader, Dataset
 
+from common.data.latents import latent_seed
+from common.data.provenance import write_provenance
 from common.engines.adversarial_trainer import AdversarialTrainer
 from common.engines.hagan_step import HAGANStep
+from common.engines.release import Release
+from common.engines.release_source import read_sources
 from common.engines.step_sampler import StepBatchSampler
+from common.files import write_json
 from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator
+from common.networks.model_file import write_model_file
 
 CHANNELS, LATENT = 8, 16
 
@@ -75,3 +85,90 @@ def hagan_training():
         )
 
     return build
+
+
+class FakeInferring:
+    """Stands in for runs of `inferring`: smooth bodies with a lesion, of the seeds asked for; remembers its runs.
+
+    `planted` maps (seed, index) to image and mask of a pair that is "generated" there. With `killed_after` it
+    dies once, having written that many pairs and nothing else.
+    """
+
+    def __init__(self):
+        self.runs = []
+        self.planted = {}
+        self.killed_after = None
+
+    def __call__(self, run_id, configs, options, log, **_):
+        assert run_id == "inferring"
+        self.runs.append((options["seed"], list(options["indices"])))
+        for index in options["indices"][: self.killed_after]:
+            seed = latent_seed(options["seed"], index)
+            image, label = self.planted.get((options["seed"], index)) or draw_pair(seed)
+            for folder, volume in (("images", image), ("labels", label)):
+                path = Path(options["output_dir"]) / folder / f"generated_{index:05d}.nii.gz"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                nib.save(nib.Nifti1Image(volume, np.diag([6.0, 6.0, 6.0, 1.0])), path)
+        if self.killed_after is not None:
+            self.killed_after = None
+            raise KeyboardInterrupt
+        write_json({"labels": LABELS}, Path(options["output_dir"]) / "dataset.json")
+        keys = ("bundle", "checkpoint", "seed", "cases", "training", "hu_window", "spacing")
+        made = {"postprocessing": {"threshold": 0.5}, "versions": {"torch": "0"}}
+        write_provenance(options["output_dir"], {**dict.fromkeys(keys), **made})
+
+
+LABELS = {"0": "background", "1": "tumour"}
+
+
+def draw_pair(seed, shape=(32, 32, 16)):
+    """Image (int16, HU) and mask (uint8) of a body with a lesion."""
+    rng = np.random.default_rng(seed)
+    x, y, z = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+    width, centre = rng.uniform(0.5, 0.8), rng.uniform(-0.3, 0.3, 3)
+    image = np.where(x**2 + y**2 < width**2, 40, -1000) + rng.normal(0, 20, shape)
+    label = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2 < 0.04
+    return image.clip(-1024, 600).astype(np.int16), label.astype(np.uint8)
+
+
+@pytest.fixture
+def pair_of():
+    return draw_pair
+
+
+@pytest.fixture
+def inferring():
+    return FakeInferring()
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    """Function (name, case_ids, **settings) -> path of a model file without weights."""
+
+    def write(name="a", case_ids=("p1", "p2"), **changed):
+        settings = {"image_size": [32, 32, 16], "hu_window": [-1024, 600], "pairing": "z_concat", "binary_mask": False}
+        training = {"bundle": {"name": "hagan_128", "version": "0.1.0"}, "case_ids": list(case_ids), "step": 7}
+        training |= {"spacing": [6.0, 6.0, 6.0], "seed": 5, "datalist_sha256": "d" * 64}
+        path = tmp_path / name / "model.pt"
+        write_model_file(
+            path, torch.nn.Identity(), settings={**settings, "label_names": LABELS, **changed}, training=training
+        )
+        return path
+
+    return write
+
+
+@pytest.fixture
+def released(tmp_path, inferring, model_file):
+    """Function (num_samples, checkpoints, folder, **options) -> folder of a set made by a `Release`."""
+    config = tmp_path / "inference.yaml"
+    config.write_text("run: []\n")
+
+    def make(num_samples=5, *, checkpoints=None, folder="set", **options):
+        sources = read_sources(checkpoints or [model_file()], num_samples=num_samples, seed=options.get("seed", 0))
+        options = {"name": "synthetic", "seed": 0, "bundle": {"name": "hagan_128", "version": "0.1.0"}, **options}
+        folders = {"output_dir": tmp_path / folder, "work_dir": tmp_path / f"{folder}.work"}
+        Release(sources, **folders, config_files=[str(config)], runner=inferring, **options).make()
+        return tmp_path / folder
+
+    return make

@@ -25,3 +25,11 @@ def test_latents_are_standard_normal():
 def test_a_seed_of_the_provenance_makes_the_case_again():
     item = LatentDataset(5, 8, seed=2)[3]
     assert torch.equal(item["image"], torch.randn(8, generator=torch.Generator().manual_seed(item["seed"])))
+
+
+def test_chosen_numbers_are_the_cases_of_the_whole_set():
+    whole, part = LatentDataset(9, 8, seed=2), LatentDataset(9, 8, seed=2, indices=[7, 3])
+    assert len(part) == 2
+    for item, index in zip((part[0], part[1]), (7, 3), strict=True):
+        assert item["case_id"] == f"generated_{index:05d}"
+        assert torch.equal(item["image"], whole[index]["image"])

@@ -1,0 +1,167 @@
+"""The data card of a released set: what it is, what it is for, how it was made, how good and how safe it is."""
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import torch
+from jinja2 import Environment, PackageLoader
+
+from ..data.checksums import write_checksums
+from ..data.datalist import foreground_names
+from ..data.generated_set import GeneratedSet, read_generated_set
+from ..data.provenance import read_provenance
+from ..engines.release_verdicts import COPY
+from ..files import replacing
+from .page import format_cell
+from .slices import pair_grid
+
+logger = logging.getLogger(__name__)
+_SCORES = ("fid", "kid", "mmd", "precision", "recall", "density", "coverage", "pair_consistency")
+
+
+class DataCard:
+    """Leaves ``README.md``, ``LICENSE``, ``previews/pairs.png`` and, last, ``SHA256SUMS`` in a set.
+
+    Args:
+        directory: Of the set.
+        title: Of the card.
+        licence: Name of the set's licence.
+        licence_file: Its text.
+        training_data: What the user says of the training data, such as where they are from; names no patient.
+        evaluation: Folder, or ``metrics.json``, of a `run evaluating` on this set.
+        preview_count: Pairs in the picture; 0 is none.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        *,
+        title: str,
+        licence: str,
+        licence_file: str | Path,
+        training_data: str | None = None,
+        evaluation: str | Path | None = None,
+        preview_count: int = 4,
+    ) -> None:
+        self.directory = Path(directory)
+        self.title = title
+        self.licence = licence
+        self.licence_file = Path(licence_file)
+        self.training_data = training_data
+        self.evaluation = evaluation
+        self.preview_count = preview_count
+
+    def write(self) -> Path:
+        """Write all of it; path of the card.
+
+        Raises:
+            FileNotFoundError: No set, no licence text, or no evaluation there.
+            ValueError: The evaluation is of another set.
+        """
+        generated, provenance = read_generated_set(self.directory), read_provenance(self.directory)
+        text = self.text(generated, provenance)
+        with replacing(self.directory / "LICENSE") as temporary:
+            shutil.copyfile(self.licence_file, temporary)
+        if self.preview_count:
+            self._preview(generated)
+        path = self.directory / "README.md"
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        write_checksums(self.directory)
+        logger.info("wrote %s", path)
+        return path
+
+    def text(self, generated: GeneratedSet, provenance: Mapping[str, Any]) -> str:
+        """The card in Markdown."""
+        environment = Environment(loader=PackageLoader(__package__), trim_blocks=True, keep_trailing_newline=True)
+        environment.filters["cell"] = format_cell
+        rejected = provenance["filter"]["rejected"]
+        return environment.get_template("data_card.md").render(
+            title=self.title,
+            licence=self.licence,
+            training_data=self.training_data,
+            size="×".join(map(str, generated.image_size)),
+            spacing=_listed(provenance["spacing"], "×"),
+            hu_window=f"{generated.hu_window[0]:g} to {generated.hu_window[1]:g}",
+            labels=_labels(self.directory),
+            hu_step=provenance["postprocessing"]["hu_step"],
+            postprocessing=_settings(provenance["postprocessing"]),
+            versions=_settings(provenance["versions"]),
+            checkpoints=[{**each, "trained_by": _bundle(each["training"])} for each in provenance["checkpoints"]],
+            trained_cases=len(provenance["training"]["case_ids"]),
+            lists=sorted({str(each["training"].get("datalist_sha256")) for each in provenance["checkpoints"]}),
+            candidates=provenance["filter"]["candidates"],
+            compared=provenance["filter"]["compared"],
+            copies=rejected.get(COPY, 0),
+            rejected_count=sum(rejected.values()),
+            rejected=", ".join(f"{count} {reason}" for reason, count in rejected.items()),
+            **{key: provenance[key] for key in ("bundle", "cases", "seed")},
+            **self._scores(len(provenance["cases"])),
+        )
+
+    def _scores(self, count: int) -> dict[str, Any]:
+        """Variables of the section of scores; none without an evaluation."""
+        if self.evaluation is None:
+            return {}
+        path = Path(self.evaluation)
+        path = path / "metrics.json" if path.is_dir() else path
+        if not path.is_file():
+            raise FileNotFoundError(f"no evaluation at {path}: name the output_dir of `run evaluating` on this set")
+        metrics = json.loads(path.read_text())
+        if (found := metrics["protocol"]["n_generated"]) != count:
+            raise ValueError(f"{path} is of {found} generated pairs, this set has {count}: evaluate this set")
+        rows = [{"name": name, **row} for name, row in metrics["scores"].items() if row.get("value", 0) is not None]
+        return {
+            "n_real": metrics["protocol"]["n_real"],
+            "protocol": metrics["protocol"]["hash"],
+            "warnings": metrics["warnings"],
+            "scores": [{**row, "floor": _floor(row)} for row in rows if row["name"].split("/")[0] in _SCORES],
+            "memorisation": [row for row in rows if row["name"].startswith("memorisation/")],
+        }
+
+    def _preview(self, generated: GeneratedSet) -> None:
+        """Pairs spread over the set, so that each checkpoint is seen."""
+        step = max(1, len(generated.cases) // self.preview_count)
+        cases = generated.cases[::step][: self.preview_count]
+        images, masks = ([_volume(case[key]) for case in cases] for key in ("image", "label"))
+        names = foreground_names(json.loads((self.directory / "dataset.json").read_text())["labels"])
+        pair_grid(
+            images,
+            masks,
+            path=self.directory / "previews" / "pairs.png",
+            window=tuple(generated.hu_window),
+            spacing=tuple(generated.spacing),
+            label_names=names,
+        )
+
+
+def _volume(path: str) -> torch.Tensor:
+    """(1, H, W, D)."""
+    return torch.from_numpy(nib.load(path).get_fdata(dtype="float32"))[None]
+
+
+def _labels(directory: Path) -> str:
+    names = json.loads((directory / "dataset.json").read_text())["labels"]
+    return ", ".join(f"{value} {name}" for value, name in names.items())
+
+
+def _bundle(training: Mapping[str, Any]) -> str:
+    bundle = training.get("bundle") or {}
+    return f"{bundle.get('name', '')} {bundle.get('version', '')}".strip()
+
+
+def _listed(values: Sequence[float], mark: str) -> str:
+    return mark.join(format_cell(value) for value in values)
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in values.items() if value is not None)
+
+
+def _floor(row: Mapping[str, Any]) -> Any:
+    return (row.get("floor") or {}).get("value")
