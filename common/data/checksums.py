@@ -1,0 +1,53 @@
+"""SHA-256 of every file of a folder, as ``sha256sum -c SHA256SUMS`` reads them."""
+
+from pathlib import Path
+
+from ..files import replacing
+from .provenance import file_sha256
+
+FILE_NAME = "SHA256SUMS"
+
+
+def write_checksums(directory: str | Path) -> Path:
+    """Write ``SHA256SUMS`` of all files below `directory` but itself and hidden ones, sorted by path."""
+    directory = Path(directory)
+    lines = [f"{file_sha256(directory / name)}  {name}\n" for name in _names(directory)]
+    with replacing(directory / FILE_NAME) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8")
+    return directory / FILE_NAME
+
+
+def read_checksums(directory: str | Path) -> dict[str, str]:
+    """SHA-256 by path relative to `directory`.
+
+    Raises:
+        FileNotFoundError: There is no ``SHA256SUMS``.
+    """
+    path = Path(directory) / FILE_NAME
+    if not path.is_file():
+        raise FileNotFoundError(f"no {path}: name the folder of a released set, as `run dataset` leaves it")
+    pairs = [line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {name: checksum for checksum, name in pairs}
+
+
+def verify_checksums(directory: str | Path) -> list[str]:
+    """Paths that ``SHA256SUMS`` names, each there and unchanged.
+
+    Raises:
+        FileNotFoundError: There is no ``SHA256SUMS``.
+        ValueError: A file is missing or has changed.
+    """
+    directory, sums = Path(directory), read_checksums(directory)
+    wrong = [n for n, sha in sums.items() if not (directory / n).is_file() or file_sha256(directory / n) != sha]
+    if wrong:
+        raise ValueError(
+            f"{directory}: {len(wrong)} of {len(sums)} files are missing or not as {FILE_NAME} says, such as "
+            f"{wrong[0]}: copy the whole set again"
+        )
+    return list(sums)
+
+
+def _names(directory: Path) -> list[str]:
+    paths = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
+    shown = (path for path in paths if not any(part.startswith(".") for part in path.parts))
+    return sorted(path.as_posix() for path in shown if path.as_posix() != FILE_NAME)

@@ -1,0 +1,69 @@
+"""The embedded synthetic source: generated pairs that lie beside the package, with the record of their generator."""
+
+import logging
+import shutil
+from pathlib import Path
+
+from ...files import replacing
+from ..case import Case
+from ..checksums import FILE_NAME as SUMS
+from ..checksums import verify_checksums
+from ..generated_set import LIST_NAME, read_generated_set
+from .existing_nifti import bring_pairs
+from .nifti_pair import pair_paths
+
+logger = logging.getLogger(__name__)
+RELEASE_DIR = Path(__file__).parents[1] / "synthetic"
+
+
+def prepare_synthetic(
+    output_dir: str | Path, *, release_dir: str | Path | None = None, seed: int = 0, workers: int = 2
+) -> list[Case]:
+    """Copy a released set to `images/<id>.nii.gz`, `labels/<id>.nii.gz`, with its card, licence, lists and checksums.
+
+    `output_dir` is then a generated set too. Cases name the real cases behind them, for the leakage guards. Finished
+    files are left alone.
+
+    Args:
+        output_dir: folder to fill.
+        release_dir: what `run dataset` left; by default the set that the package carries.
+        seed: of the split alone, which is made later.
+        workers: threads.
+
+    Returns:
+        The cases by id; the centre is `generated`.
+
+    Raises:
+        FileNotFoundError: there is no released set.
+        ValueError: it is not whole, or has no provenance.
+    """
+    directory, release = Path(output_dir), Path(release_dir or RELEASE_DIR)
+    names = _verified(release)
+    generated = read_generated_set(release)
+    if generated.seen_ids is None or not generated.has_labels:
+        raise ValueError(f"{release} is no released set of pairs with provenance: make one with `run dataset`")
+    cases = [
+        Case(
+            entry["case_id"],
+            *pair_paths(directory, entry["case_id"]),
+            centre=entry["centre"],
+            generator_case_ids=tuple(sorted(generated.seen_ids)),
+        )
+        for entry in sorted(generated.cases, key=lambda entry: entry["case_id"])
+    ]
+    files = {entry["case_id"]: (Path(entry["image"]), Path(entry["label"])) for entry in generated.cases}
+    bring_pairs(cases, files, mode="copy", workers=workers)
+    for name in [SUMS, *(name for name in names if not name.endswith(".nii.gz"))]:
+        with replacing(directory / name) as temporary:
+            shutil.copyfile(release / name, temporary)
+    return cases
+
+
+def _verified(release: Path) -> list[str]:
+    """Names of the set's files, all there and whole."""
+    if not (release / LIST_NAME).is_file():
+        raise FileNotFoundError(
+            f"no synthetic set at {release}: this checkout carries none, so make one with `run dataset` of "
+            "bundles/hagan_128 and name its output_dir with --release_dir, or take --source phantom"
+        )
+    return verify_checksums(release)
