@@ -22,14 +22,14 @@ def parameters(network):
     return sum(p.numel() for p in network.parameters())
 
 
-def small(size, image_channels=1, slab="official", **kwargs):
+def small(size, image_channels=1, slab="official", channels=8, **kwargs):
     torch.manual_seed(0)
-    common = {"channels": 8, "image_channels": image_channels}
+    common = {"channels": channels, "image_channels": image_channels}
     return (
         Generator(size, latent_dim=16, slab=slab, **common, **kwargs),
         Discriminator(size, **common),
         EncoderH(**common),
-        EncoderG(size, latent_dim=16, channels=8),
+        EncoderG(size, latent_dim=16, channels=channels),
     )
 
 
@@ -108,8 +108,10 @@ def test_a_voxel_of_the_latent_map_lands_where_its_index_says():
     assert touched.tolist() == list(range(33, 43))
 
 
-def test_composed_and_plain_generators_agree():
-    g, plain = small(64)[0], small(64, composed=False)[0]
+@pytest.mark.parametrize("up_form", ["composed", "products"])
+def test_all_forms_of_a_generator_agree(up_form):
+    wide = {"channels": 16}  # 256 channels at first: products are not for narrow layers
+    g, plain = small(64, **wide, up_form=up_form)[0], small(64, **wide, up_form="plain")[0]
     z = torch.randn(2, 16)
     with torch.no_grad():
         torch.testing.assert_close(g(z), plain(z), rtol=1e-4, atol=1e-5)
