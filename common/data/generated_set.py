@@ -74,6 +74,7 @@ def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] 
             "again"
         )
     provenance = read_provenance(directory) if (directory / FILE_NAME).is_file() else None
+    training = provenance["training"] if provenance else {}
     header = nib.load(cases[0]["image"]).header
     return GeneratedSet(
         directory=directory,
@@ -82,8 +83,8 @@ def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] 
         spacing=[float(size) for size in header.get_zooms()[:3]],
         hu_window=[float(bound) for bound in (provenance["hu_window"] if provenance else hu_window)],
         binary_mask=len(labels) <= 2,
-        training_ids=frozenset(provenance["training"]["case_ids"]) if provenance else None,
-        generator_case_ids=frozenset(provenance["training"].get("generator_case_ids", ())) if provenance else frozenset(),
+        training_ids=frozenset(training["case_ids"]) if provenance else None,
+        generator_case_ids=frozenset(training.get("generator_case_ids", ())),
     )
 
 

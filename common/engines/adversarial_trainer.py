@@ -124,7 +124,6 @@ class AdversarialTrainer(Trainer):
 
     def _update(self, phase: Phase, module: torch.nn.Module, batch: dict[str, Any]) -> dict[str, Tensor]:
         """One update of the phase's network; its losses, averaged over the parts of the batch."""
-        self.optimizers[phase.optimizer].zero_grad(set_to_none=True)
         parts = _split(batch, self.accumulation)
         total: dict[str, Tensor] = {}
         for number, part in enumerate(parts):
@@ -133,6 +132,7 @@ class AdversarialTrainer(Trainer):
                 self.scaler.scale(losses[phase.name] / len(parts)).backward()
             total = {name: total.get(name, 0) + loss.detach() / len(parts) for name, loss in losses.items()}
         self.scaler.step(self.optimizers[phase.optimizer])
+        self.optimizers[phase.optimizer].zero_grad(set_to_none=True)  # here: one network's gradients at a time
         return total
 
     def _let_learn(self, phase: Phase) -> None:

@@ -1,14 +1,16 @@
-"""Seconds and peak memory of a HA-GAN training step, composed against plain up-convolutions.
+"""Seconds and peak memory of a HA-GAN training step: the plain form, and what each lever changes, one after the other.
 
     python tests/benchmarks/hagan_step.py                     # 128³ batch 2 and 256³ batch 1
     python tests/benchmarks/hagan_step.py --sizes 64 --batches 4 --rounds 5
 
-The plain form is the reference: interpolation to the doubled size and a convolution, everything else alike. Forms take
-turns within one run, each in a process of its own, so that peak memory is that of the form and a busy machine slows
-both. Prints a Markdown table: the median of the steps after the first, and the ratio composed / plain.
+The plain form is the reference: interpolation to the doubled size and a convolution, Adam parameter by parameter,
+gradients that stay until the network's next update. Each row keeps the levers above it. Rows take turns within one run,
+each in a process of its own, so that peak memory is that of the row and a busy machine slows all. Prints a Markdown
+table: the median of the steps after the first, and the ratio to the plain form.
 """
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -18,9 +20,17 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
-FORMS = ("plain", "composed", "products")
+# row: how up-convolutions are computed, whether Adam is fused, whether gradients go with their update
+FORMS = {
+    "plain": ("plain", False, False),
+    "composed up-convolutions": ("composed", False, False),
+    "products": ("products", False, False),
+    "fused Adam": ("products", True, False),
+    "gradients freed": ("products", True, True),
+}
 
 
 def main() -> None:
@@ -37,8 +47,8 @@ def main() -> None:
     if options.child:
         print(json.dumps(measure(options.child, options)))
         return
-    print("| volume | batch | form | s / step | peak memory, GB |")
-    print("|---|---|---|---|---|")
+    print("| volume | batch | form | s / step | ratio | peak memory, GB | ratio |")
+    print("|---|---|---|---|---|---|---|")
     for size, batch in zip(options.sizes, options.batches, strict=True):
         report(size, batch, options)
 
@@ -51,9 +61,9 @@ def report(size: int, batch: int, options: argparse.Namespace) -> None:
     seconds = {form: statistics.median(s for run in runs[form] for s in run["seconds"]) for form in FORMS}
     memory = {form: max(run["peak_gb"] for run in runs[form]) for form in FORMS}
     for form in FORMS:
-        print(f"| {size}³ | {batch} | {form} | {seconds[form]:.2f} | {memory[form]:.2f} |")
-    ratio = seconds["composed"] / seconds["plain"], memory["composed"] / memory["plain"]
-    print(f"| {size}³ | {batch} | ratio | {ratio[0]:.2f} | {ratio[1]:.2f} |", flush=True)
+        ratios = [values[form] / values["plain"] for values in (seconds, memory)]
+        cells = f"{seconds[form]:.2f} | {ratios[0]:.2f} | {memory[form]:.2f} | {ratios[1]:.2f}"
+        print(f"| {size}³ | {batch} | {form} | {cells} |", flush=True)
 
 
 def run_child(form: str, size: int, batch: int, options: argparse.Namespace) -> dict:
@@ -74,14 +84,19 @@ def measure(form: str, options: argparse.Namespace) -> dict:
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
+    up_form, fused, freed = FORMS[form]
     size, batch, c = options.sizes[0], options.batches[0], options.channels
     step = HAGANStep(
-        Generator(size, channels=c, slab=options.slab, up_form=form),
+        Generator(size, channels=c, slab=options.slab, up_form=up_form),
         Discriminator(size, channels=c),
         EncoderH(channels=c),
         EncoderG(size, channels=c),
     )
-    optimizers = {p.name: torch.optim.Adam(p.network.parameters(), lr=1e-4, betas=(0.0, 0.999)) for p in step.phases}
+    adam = functools.partial(torch.optim.Adam, lr=1e-4, betas=(0.0, 0.999), fused=fused)
+    optimizers = {phase.name: adam(phase.network.parameters()) for phase in step.phases}
+    if not freed:
+        for phase in step.phases:
+            keep_gradients(phase, optimizers[phase.name])
     volumes = [torch.rand(batch, 1, size, size, size) * 2 - 1] * (options.steps + 1)
     trainer = AdversarialTrainer(
         device=torch.device("cpu"),
@@ -96,6 +111,13 @@ def measure(form: str, options: argparse.Namespace) -> dict:
     trainer.run()
     seconds = [b - a for a, b in pairwise(times[1:])]
     return {"seconds": seconds, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+
+
+def keep_gradients(phase: Any, optimizer: Any) -> None:
+    """Until the phase begins again."""
+    zero_grad = optimizer.zero_grad
+    optimizer.zero_grad = lambda **_: None
+    phase.register_forward_pre_hook(lambda *_: zero_grad())
 
 
 if __name__ == "__main__":
