@@ -15,7 +15,8 @@ class ConditionalDiscriminator(Discriminator):
 
     ``auxiliary`` (the authors' code, after Odena et al., 2017, arXiv 1610.09585): a classifier beside the logit, linear
     in the same features; the logit does not see the class. ``projection`` (Miyato & Koyama, 2018, arXiv 1802.05637,
-    eq. 3): logit + ⟨embedding of the class, features⟩, those of D^L being summed over the voxels of its last map.
+    eq. 3): logit + ⟨embedding of the class, features⟩, those of D^L being summed over the N voxels of its last map, by
+    √N: spectral norm then bounds the gradient of both terms alike (the paper's logit is taken of the sum, too).
 
     Args:
         size, channels, spectral_norm, options: As for `Discriminator`; spectral norm is on the new layers too.
@@ -67,7 +68,8 @@ class ConditionalDiscriminator(Discriminator):
         *layers, last, flatten = self.d_l
         h_low = nn.Sequential(*layers)(x_low)
         high = self.d_h.fc2(h) + _inner(self.h_embedding(y), h)
-        low = flatten(last(h_low)) + _inner(self.l_embedding(y), h_low.sum(dim=(2, 3, 4)))
+        pooled = h_low.flatten(2).sum(2) / h_low[0, 0].numel() ** 0.5
+        low = flatten(last(h_low)) + _inner(self.l_embedding(y), pooled)
         return (high + low) / 2, None
 
 
