@@ -1,10 +1,16 @@
 """The data set of a generation: one seeded latent vector a sample."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 from torch.utils.data import Dataset
+
+from .conditions import class_number, with_class
+
+UNCONDITIONAL: Mapping[str, Any] = {"by": None, "names": [], "shares": []}
 
 
 def latent_seed(seed: int, index: int) -> int:
@@ -21,9 +27,16 @@ class LatentDataset(Dataset):
         seed: Of the whole set; the seed of case i is derived from (seed, i), see `latent_seed`.
         prefix: Case ids are ``<prefix>_00000`` and so on.
         indices: Of the set's cases, those that are drawn; by default all `num_samples`.
+        conditions: Classes of the model, see `Conditions.settings`.
+        condition: Name of the class of all samples; None draws each sample's, as often as in the training, from the
+            sample's seed behind z, which is the same with and without it.
 
     An item is ``{"image": z (latent_dim,), "case_id": str, "seed": int}``; the latent is called `image` as MONAI's
-    evaluators expect of their input.
+    evaluators expect of their input. With classes the one-hot class follows z, (latent_dim + classes,), and
+    ``condition`` is its name.
+
+    Raises:
+        ValueError: The model does not know the condition.
     """
 
     def __init__(
@@ -34,16 +47,27 @@ class LatentDataset(Dataset):
         seed: int = 0,
         prefix: str = "generated",
         indices: Sequence[int] | None = None,
+        conditions: Mapping[str, Any] = UNCONDITIONAL,
+        condition: str | None = None,
     ) -> None:
         self.indices = list(range(num_samples) if indices is None else indices)
         self.seeds = [latent_seed(seed, i) for i in self.indices]
         self.latent_dim = latent_dim
         self.prefix = prefix
+        self.conditions = conditions
+        self.shares = torch.tensor(conditions["shares"], dtype=torch.float64)
+        if condition is not None:
+            self.shares = F.one_hot(torch.tensor(class_number(conditions, condition)), len(self.shares)).double()
 
     def __len__(self) -> int:
         return len(self.seeds)
 
     def __getitem__(self, index: int) -> dict:
         seed = self.seeds[index]
-        z = torch.randn(self.latent_dim, generator=torch.Generator().manual_seed(seed))
-        return {"image": z, "case_id": f"{self.prefix}_{self.indices[index]:05d}", "seed": seed}
+        rng = torch.Generator().manual_seed(seed)
+        item = {"image": torch.randn(self.latent_dim, generator=rng)}
+        if len(self.shares):
+            y = torch.multinomial(self.shares, 1, generator=rng)
+            item = {"image": with_class(item["image"][None], y, len(self.shares))[0]}
+            item["condition"] = self.conditions["names"][int(y)]
+        return {**item, "case_id": f"{self.prefix}_{self.indices[index]:05d}", "seed": seed}

@@ -25,8 +25,8 @@ class Step(Protocol):
 
     phases: Sequence[Phase]
 
-    def prepare(self, x: Tensor, rng: torch.Generator) -> dict[str, Any]:
-        """Inputs of a step; tensors are batch first."""
+    def prepare(self, x: Tensor, rng: torch.Generator, *labels: Tensor) -> dict[str, Any]:
+        """Inputs of a step, from what `prepare_batch` returns; tensors are batch first."""
 
     def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
         """Noise of one update, batch first."""
@@ -48,7 +48,8 @@ class AdversarialTrainer(Trainer):
         max_steps: Number of training steps (batches) in all. GANs are trained by steps: one Ignite epoch is the whole
             run unless `max_epochs` says how many equal parts it has.
         data_loader: Its batch sampler, when it has a `start` attribute, is told at which step to go on.
-        prepare_batch: Takes the loader's batch and returns the real volumes (B, C, S).
+        prepare_batch: Takes the loader's batch and returns the real volumes (B, C, S), or a tuple of them and whatever
+            else the step prepares its inputs from, batch first (classes).
         handlers, postprocessing: As for ``monai.engines.Trainer``; a handler that a config has disabled (None) is left
             out.
         step: The phases; see `HAGANStep`.
@@ -73,7 +74,7 @@ class AdversarialTrainer(Trainer):
         data_loader: DataLoader,
         step: Step,
         optimizers: Mapping[str, Optimizer],
-        prepare_batch: Callable[[Mapping[str, Any]], Tensor],
+        prepare_batch: Callable[[Mapping[str, Any]], Tensor | tuple[Tensor, ...]],
         max_epochs: int = 1,
         seed: int = 0,
         amp: Amp = "off",
@@ -109,8 +110,8 @@ class AdversarialTrainer(Trainer):
 
     def _iteration(self, engine: Engine, batchdata: Mapping[str, Any]) -> dict[str, float]:
         rng = step_generator(self.seed, engine.state.iteration)
-        x = self.prepare_batch(batchdata).to(self.state.device, non_blocking=True)
-        inputs = self.step.prepare(x, rng)
+        x, *labels = self._real(batchdata)
+        inputs = self.step.prepare(x, rng, *labels)
         losses: dict[str, Tensor] = {}
         for phase, module in zip(self.step.phases, self.modules, strict=True):
             if not phase.takes_part(engine.state.iteration):
@@ -121,6 +122,11 @@ class AdversarialTrainer(Trainer):
         if self.scaler.is_enabled():
             self.scaler.update()
         return _finite_floats(losses, engine.state.iteration)
+
+    def _real(self, batchdata: Mapping[str, Any]) -> list[Tensor]:
+        batch = self.prepare_batch(batchdata)
+        parts = batch if isinstance(batch, tuple) else (batch,)
+        return [part.to(self.state.device, non_blocking=True) for part in parts]
 
     def _update(self, phase: Phase, module: torch.nn.Module, batch: dict[str, Any]) -> dict[str, Tensor]:
         """One update of the phase's network; its losses, averaged over the parts of the batch."""

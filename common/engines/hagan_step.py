@@ -1,12 +1,13 @@
 """The training step of HA-GAN (Sun et al., 2022, sec. III; thesis 3.6.5)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..data.conditions import with_class
 from ..losses.adversarial import HAS_SIGN, Objective, discriminator_losses, generator_loss
 from ..losses.gradient_penalty import gradient_penalty, r1_penalty
 from ..networks.hagan import LATENT_STRIDE, Discriminator, EncoderG, EncoderH, Generator
@@ -20,12 +21,20 @@ class HAGANStep:
     """D, then G, then E^H, then E^G, all at one slab position r a step.
 
     Args:
-        generator, discriminator, encoder_h, encoder_g: See `common.networks.hagan`.
+        generator, discriminator, encoder_h, encoder_g: See `common.networks.hagan`; of a generator with classes, D is a
+            `common.networks.hagan_conditional.ConditionalDiscriminator`.
         objective: bce as in the paper, hinge or wgan_gp.
         g_iterations: Updates of the generator a step.
         gp_weight: λ of WGAN-GP, used with objective wgan_gp.
         r1_weight: γ of R1, with any objective; 0 is off.
         augment: Differentiable augmentation of what D sees, slab and low resolution with the same parameters, or None.
+        class_shares: Share of each class among the training cases, which the classes of generated samples are drawn
+            with: what D tells apart is then not how often a class is.
+        class_weight_d, class_weight_g: Of the auxiliary classifier's cross-entropy on real pairs in D's loss, and on
+            generated ones in G's; the authors' code has 1 and 0.1.
+
+    Raises:
+        ValueError: Not one share for each class of the generator.
     """
 
     def __init__(
@@ -40,12 +49,19 @@ class HAGANStep:
         gp_weight: float = 10.0,
         r1_weight: float = 0.0,
         augment: DiffAugment | None = None,
+        class_shares: Sequence[float] = (),
+        class_weight_d: float = 1.0,
+        class_weight_g: float = 0.1,
     ) -> None:
+        if len(class_shares) != generator.classes:
+            raise ValueError(f"{len(class_shares)} class shares for a generator of {generator.classes} classes")
         self.g, self.d, self.e_h, self.e_g = generator, discriminator, encoder_h, encoder_g
         self.objective = objective
         self.gp_weight = gp_weight
         self.r1_weight = r1_weight
         self.augment = augment
+        self.class_shares = torch.tensor(class_shares, dtype=torch.float64)
+        self.class_weight_d, self.class_weight_g = class_weight_d, class_weight_g
         self.slab_depth = generator.slab_latents * LATENT_STRIDE
         self.phases = [
             Phase("d", discriminator, self.discriminator_loss),
@@ -54,65 +70,85 @@ class HAGANStep:
             Phase("e_sub", encoder_g, self.encoder_g_loss),
         ]
 
-    def prepare(self, x: Tensor, rng: torch.Generator) -> dict[str, Any]:
-        """The step's inputs from real volumes ``x`` (B, C, S): slab, low resolution, and r.
+    def prepare(self, x: Tensor, rng: torch.Generator, y: Tensor | None = None) -> dict[str, Any]:
+        """The step's inputs from real volumes ``x`` (B, C, S), of classes ``y`` (B,): slab, low resolution, and r.
 
         r is a multiple of 4, the stride of A, so that the real and the generated slab start at the same slice (the
         official code lets them differ by up to three).
 
         Raises:
-            ValueError: The volumes are not of the generator's size.
+            ValueError: The volumes are not of the generator's size, or it has classes and they have none.
         """
         if list(x.shape[2:]) != self.g.size:
             raise ValueError(f"batch of volumes {list(x.shape[2:])}, expected the generator's size {self.g.size}")
+        if (y is None) == bool(self.g.classes):
+            raise ValueError(f"batch {'without' if y is None else 'with'} classes, the generator has {self.g.classes}")
         starts = (self.g.size[0] - self.slab_depth) // LATENT_STRIDE + 1
         r = LATENT_STRIDE * int(torch.randint(starts, (), generator=rng))
         low = x[:, :, ::LATENT_STRIDE, ::LATENT_STRIDE, ::LATENT_STRIDE]  # what nearest interpolation by 1/4 takes
-        return {"x": x, "x_slab": x[:, :, r : r + self.slab_depth], "x_low": low, "r": r}
+        inputs = {"x": x, "x_slab": x[:, :, r : r + self.slab_depth], "x_low": low, "r": r}
+        return inputs if y is None else inputs | {"y": y}
 
     def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
         """Fresh noise of one update for ``count`` samples."""
         noise = {"z": torch.randn(count, self.g.latent_dim, generator=rng), "epsilon": torch.rand(count, generator=rng)}
+        if self.g.classes:
+            noise["y_fake"] = torch.multinomial(self.class_shares, count, replacement=True, generator=rng)
         return noise | (self.augment.draw(count, rng) if self.augment else {})
 
     def discriminator_loss(self, b: Batch) -> dict[str, Tensor]:
         """D^H and D^L on real and generated slabs and low-resolution volumes.
 
-        With an augmentation, `d_sign` is the mean sign of D's logits on real ones: r_t of Karras et al., 2020
-        (arXiv 2006.06676, sec. 3.1).
+        `d_class` is the auxiliary classifier's cross-entropy on real ones; a gradient penalty judges what lies between
+        real and generated ones as of the real one's class. With an augmentation, `d_sign` is the mean sign of D's
+        logits on real ones: r_t of Karras et al., 2020 (arXiv 2006.06676, sec. 3.1).
         """
         volumes, r = (b["x_slab"], b["x_low"]), b["r"]
         with torch.no_grad():
-            fake = self._seen(self.g.slab_and_low(b["z"], r), b)
+            fake = self._seen(self._generate(b), b)
         real = self._seen(volumes, b)
-        logits = self.d(*real, r)
-        d_real, d_fake = discriminator_losses(self.objective, logits, self.d(*fake, r))
+        logits, d_class = self._judge(real, r, b.get("y"))
+        d_real, d_fake = discriminator_losses(self.objective, logits, self._judge(fake, r, b.get("y_fake"))[0])
         losses = {"d": d_real + d_fake, "d_real": d_real, "d_fake": d_fake}
+        if d_class is not None:
+            losses |= {"d": losses["d"] + self.class_weight_d * d_class, "d_class": d_class}
         if self.augment and self.objective in HAS_SIGN:
             losses["d_sign"] = logits.detach().sign().mean()
         if self.objective == "wgan_gp":
-            losses["gp"] = gradient_penalty(lambda *x: self.d(*x, r), real, fake, b["epsilon"])
+            losses["gp"] = gradient_penalty(lambda *x: self._judge(x, r, b.get("y"))[0], real, fake, b["epsilon"])
             losses["d"] = losses["d"] + self.gp_weight * losses["gp"]
         if self.r1_weight:
-            losses["r1"] = r1_penalty(lambda *x: self.d(*self._seen(x, b), r), volumes)
+            losses["r1"] = r1_penalty(lambda *x: self._judge(self._seen(x, b), r, b.get("y"))[0], volumes)
             losses["d"] = losses["d"] + self.r1_weight * losses["r1"]
         return losses
 
     def generator_loss(self, b: Batch) -> dict[str, Tensor]:
-        """G^A, G^H and G^L against D."""
-        fake = self._seen(self.g.slab_and_low(b["z"], b["r"]), b)
-        return {"g": generator_loss(self.objective, self.d(*fake, b["r"]))}
+        """G^A, G^H and G^L against D; `g_class` is the auxiliary classifier's cross-entropy."""
+        logits, g_class = self._judge(self._seen(self._generate(b), b), b["r"], b.get("y_fake"))
+        g = generator_loss(self.objective, logits)
+        return {"g": g} if g_class is None else {"g": g + self.class_weight_g * g_class, "g_class": g_class}
 
     def encoder_h_loss(self, b: Batch) -> dict[str, Tensor]:
         """L1 between the slab and G^H(E^H(slab))."""
         return {"e": F.l1_loss(self.g.g_h(self.e_h(b["x_slab"])), b["x_slab"])}
 
     def encoder_g_loss(self, b: Batch) -> dict[str, Tensor]:
-        """Mean of the L1 of slab and low resolution, reconstructed from ẑ = E^G(all slab codes)."""
+        """Mean of the L1 of slab and low resolution, reconstructed from ẑ = E^G(all slab codes) and the real class."""
         with torch.no_grad():
             codes = torch.cat([self.e_h(slab) for slab in b["x"].split(self.slab_depth, dim=2)], dim=2)
-        slab, low = self.g.slab_and_low(self.e_g(codes), b["r"])
+        slab, low = self.g.slab_and_low(with_class(self.e_g(codes), b.get("y"), self.g.classes), b["r"])
         return {"e_sub": (F.l1_loss(slab, b["x_slab"]) + F.l1_loss(low, b["x_low"])) / 2}
+
+    def _generate(self, b: Batch) -> tuple[Tensor, Tensor]:
+        """Slab and low-resolution volume of the drawn latents and classes."""
+        return self.g.slab_and_low(with_class(b["z"], b.get("y_fake"), self.g.classes), b["r"])
+
+    def _judge(self, x: Sequence[Tensor], r: int, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """D's logits of slab and low resolution, and the cross-entropy of its classifier if it has one."""
+        if y is None:
+            return self.d(*x, r), None
+        logits, classes = self.d.judge(*x, r, y)
+        return logits, None if classes is None else F.cross_entropy(classes.float(), y)
 
     def _seen(self, volumes: tuple[Tensor, Tensor], b: Batch) -> tuple[Tensor, Tensor]:
         """What D sees of a slab and its low-resolution volume."""

@@ -20,7 +20,8 @@ class GeneratedSetWriter:
     """Ignite handler that saves each output of a generation and, at the end, what the set is.
 
     Leaves ``images/<case_id>.nii.gz`` (int16 HU), ``labels/<case_id>.nii.gz`` (uint8; none for generators of images
-    only), ``dataset.json`` and ``provenance.json`` in `directory`. The same seeds give the same files.
+    only), ``dataset.json`` and ``provenance.json`` in `directory`. The same seeds give the same files. Of a
+    conditional generator list and provenance name each case's ``condition``; its ``centre`` stays "generated".
 
     Args:
         directory: Of the set.
@@ -68,6 +69,7 @@ class GeneratedSetWriter:
         """Save the pairs of ``state.output``, a list of items with image (1, H, W, D) in HU and label (1, H, W, D)."""
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             case = {"case_id": item["case_id"], "seed": int(item["seed"])}
+            case |= {"condition": item["condition"]} if "condition" in item else {}
             case["image"] = self._save("images", case["case_id"], output["image"].round(), np.int16)
             if output.get("label") is not None:
                 case["label"] = self._save("labels", case["case_id"], output["label"], np.uint8)
@@ -104,7 +106,7 @@ class GeneratedSetWriter:
                 "step": training["step"],
             },
             "seed": self.seed,
-            "cases": [{"case_id": case["case_id"], "seed": case["seed"]} for case in self.cases],
+            "cases": [{k: v for k, v in case.items() if k not in ("image", "label")} for case in self.cases],
             "training": training,
             "settings": settings,
             "hu_window": list(settings["hu_window"]),

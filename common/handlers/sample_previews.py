@@ -10,6 +10,7 @@ from monai.inferers import Inferer
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
+from ..data.conditions import with_class
 from ..data.datalist import foreground_names
 from ..data.latents import LatentDataset
 from ..reports.slices import orthogonal_slices, pair_grid
@@ -17,6 +18,8 @@ from ..reports.slices import orthogonal_slices, pair_grid
 
 class SamplePreviews:
     """Generates the same few samples every `interval` steps and at the end, and saves their slices.
+
+    Those of a network with ``classes`` go through them in turn, each class once at least.
 
     Leaves ``<directory>/step_<step>.png`` and, given a writer, the first sample's views in TensorBoard.
 
@@ -53,7 +56,8 @@ class SamplePreviews:
         self.network = network
         self.inferer = inferer
         self.postprocessing = postprocessing
-        self.latents = LatentDataset(count, latent_dim, seed=seed)
+        self.classes = getattr(network, "classes", 0)
+        self.latents = LatentDataset(max(count, self.classes), latent_dim, seed=seed)
         self.window = tuple(window)
         self.label_names = foreground_names(label_names)
         self.spacing = spacing
@@ -84,10 +88,15 @@ class SamplePreviews:
         training = self.network.training
         self.network.eval()
         with torch.no_grad():
-            latents = (item["image"][None].to(device) for item in self.latents)
+            latents = (self._latent(number).to(device) for number in range(len(self.latents)))
             samples = [self.postprocessing({"pred": self.inferer(z, self.network)[0].cpu()}) for z in latents]
         self.network.train(training)
         return samples
+
+    def _latent(self, number: int) -> torch.Tensor:
+        """Latent of a sample, (1, latent_dim), and its class behind it."""
+        y = torch.tensor([number % self.classes]) if self.classes else None
+        return with_class(self.latents[number]["image"][None], y, self.classes)
 
     def _write(self, image: torch.Tensor, step: int) -> None:
         low, high = self.window

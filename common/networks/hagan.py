@@ -81,8 +81,7 @@ class GeneratorA(nn.Module):
         size = volume_size(size)
         ups = stages(size)
         self.base = smallest(size)
-        widths = [16] * max(2, ups - 2) + [8, 4, 2]  # above 256³ one more stage of 16·channels each
-        widths = [channels * width for width in widths]
+        widths = [channels * c for c in (*[16] * max(2, ups - 2), 8, 4, 2)]  # above 256³ a further 16 a stage
         self.fc = nn.Linear(latent_dim, widths[0] * prod(self.base))
         self.blocks = nn.Sequential(
             *(
@@ -125,7 +124,7 @@ class Generator(nn.Module):
 
     Args:
         size: Volume size S, one number or three; see `volume_size`.
-        latent_dim: Length of z.
+        latent_dim, classes: Length of z, and of the one-hot class behind it; without a condition there is none.
         channels: Base width c (32 in the paper's code).
         image_channels: 1 for pairs concatenated in space, 2 for pairs in two channels.
         slab: ``official`` crops A and lets G^H pad and normalise the crop by itself, as the authors do. ``seamless``
@@ -147,18 +146,19 @@ class Generator(nn.Module):
         slab: Slab = "official",
         slab_fraction: int = 8,
         up_form: UpForm = "products",
+        classes: int = 0,
     ) -> None:
         super().__init__()
         self.size = list(volume_size(size))
-        self.latent_dim = latent_dim
+        self.latent_dim, self.classes = latent_dim, classes
         self.seamless = slab == "seamless"
         self.slab_latents = slab_depth(size, slab_fraction) // LATENT_STRIDE
-        self.g_a = GeneratorA(size, latent_dim=latent_dim, channels=channels, up_form=up_form)
+        self.g_a = GeneratorA(size, latent_dim=latent_dim + classes, channels=channels, up_form=up_form)
         self.g_h = GeneratorH(channels=channels, image_channels=image_channels, slab=slab, up_form=up_form)
         self.g_l = GeneratorL(channels=channels, image_channels=image_channels)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Whole volumes G^H(G^A(z)), (B, image_channels, S), of ``z`` (B, latent_dim)."""
+        """Whole volumes G^H(G^A(z)), (B, image_channels, S), of ``z`` (B, latent_dim + classes)."""
         return self.g_h(self.g_a(z))
 
     def slab_and_low(self, z: Tensor, r: int) -> tuple[Tensor, Tensor]:
@@ -223,9 +223,13 @@ class DiscriminatorH(nn.Module):
 
     def forward(self, x: Tensor, position: float) -> Tensor:
         """Judge slabs ``x`` at ``position`` (0 first, 1 last possible start)."""
+        return self.fc2(self.features(x, position))
+
+    def features(self, x: Tensor, position: float) -> Tensor:
+        """What the logit is linear in, (B, 2·channels)."""
         h = self.blocks(x)
         h = torch.cat([h, h.new_full((h.shape[0], 1), position)], dim=1)
-        return self.fc2(F.leaky_relu(self.fc1(h), 0.2))
+        return F.leaky_relu(self.fc1(h), 0.2)
 
 
 class DiscriminatorL(nn.Sequential):
@@ -233,8 +237,7 @@ class DiscriminatorL(nn.Sequential):
 
     def __init__(self, size: Size, *, channels: int, image_channels: int, spectral_norm: bool) -> None:
         size = volume_size(size)
-        n = stages(size)
-        widths = [image_channels, *_doubling(8 * channels, n, low=channels)]
+        widths = [image_channels, *_doubling(8 * channels, stages(size), low=channels)]
         layers = []
         for i, o in pairwise(widths):
             layers += [_wrap(nn.Conv3d(i, o, 4, 2, 1), spectral_norm), nn.LeakyReLU(0.2)]
@@ -272,8 +275,7 @@ class Discriminator(nn.Module):
 
 
 def _strided(in_channels: int, out_channels: int) -> nn.Sequential:
-    conv = nn.Conv3d(in_channels, out_channels, 4, 2, 1)
-    return nn.Sequential(conv, _norm(out_channels), nn.ReLU(inplace=True))
+    return nn.Sequential(nn.Conv3d(in_channels, out_channels, 4, 2, 1), _norm(out_channels), nn.ReLU(inplace=True))
 
 
 class EncoderH(nn.Sequential):
@@ -292,7 +294,6 @@ class EncoderG(nn.Sequential):
 
     def __init__(self, size: Size, *, latent_dim: int = 1024, channels: int = 32) -> None:
         size = volume_size(size)
-        n = stages(size)
-        widths = [2 * channels, *_doubling(8 * channels, n, low=channels)]
+        widths = [2 * channels, *_doubling(8 * channels, stages(size), low=channels)]
         blocks = [_strided(i, o) for i, o in pairwise(widths)]
         super().__init__(*blocks, nn.Conv3d(widths[-1], latent_dim, smallest(size)), nn.Flatten())

@@ -13,11 +13,13 @@ Network = Literal["generator", "discriminator", "encoder_h", "encoder_g"]
 def convert_official_weights(state: Mapping[str, Tensor], network: Network) -> dict[str, Tensor]:
     """State dict for our `network` from the official one (``ckpt['model']`` of G, D, E or Sub_E; 128³ or 256³).
 
+    A conditional G and D are ours with ``classes`` and ``conditioning="auxiliary"``.
+
     Spectral norm keeps one power-iteration vector u there and the pair (u, v) here; both are advanced by the one
     iteration that the official layer makes when it is evaluated, so that outputs in evaluation mode are the same.
 
     Raises:
-        ValueError: A key has no counterpart, which names a different network or a conditional model.
+        ValueError: A key has no counterpart, which names a different network.
     """
     state = {key.removeprefix("module."): value for key, value in state.items()}
     names = _layer_names(state, network)
@@ -48,7 +50,7 @@ def _layer_names(state: Mapping[str, Tensor], network: Network) -> dict[str, str
     if network == "discriminator":
         high = sorted(name for name in layers if name.startswith("conv"))
         low = sorted(name for name in layers if name.startswith("sub_D.conv"))
-        names = {"fc1": "d_h.fc1", "fc2": "d_h.fc2"}
+        names = {"fc1": "d_h.fc1", "fc2": "d_h.fc2", "fc2_class": "d_h.fc2_class"}
         names |= {name: f"d_h.blocks.{2 * k}" for k, name in enumerate(high)}
         return names | {name: f"d_l.{2 * k}" for k, name in enumerate(low)}
     convs = sorted(name for name in layers if name.startswith("conv"))

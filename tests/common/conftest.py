@@ -1,5 +1,6 @@
 """A small HA-GAN training, and released sets without networks, shared by the tests of this folder."""
 
+from operator import itemgetter
 from pathlib import Path
 
 import nibabel as nib
@@ -17,16 +18,19 @@ from common.engines.release_source import read_sources
 from common.engines.step_sampler import StepBatchSampler
 from common.files import write_json
 from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator
+from common.networks.hagan_conditional import ConditionalDiscriminator
 from common.networks.model_file import write_model_file
 
 CHANNELS, LATENT = 8, 16
 
 
-def build_networks(slab="official", seed=0):
+def build_networks(slab="official", seed=0, classes=0, **conditioning):
     torch.manual_seed(seed)
+    generator = Generator(32, latent_dim=LATENT, channels=CHANNELS, slab=slab, classes=classes)
+    kind, options = (ConditionalDiscriminator, {"classes": classes, **conditioning}) if classes else (Discriminator, {})
     return {
-        "generator": Generator(32, latent_dim=LATENT, channels=CHANNELS, slab=slab),
-        "discriminator": Discriminator(32, channels=CHANNELS),
+        "generator": generator,
+        "discriminator": kind(32, channels=CHANNELS, **options),
         "encoder_h": EncoderH(channels=CHANNELS),
         "encoder_g": EncoderG(32, latent_dim=LATENT, channels=CHANNELS),
     }
@@ -50,7 +54,7 @@ def adam():
 
 @pytest.fixture
 def hagan_training():
-    """Function (max_steps, handlers, …) -> trainer on 5 smooth random volumes of 32³."""
+    """Function (max_steps, handlers, …) -> trainer on 5 smooth random volumes of 32³, of its classes in turn."""
 
     def build(
         *,
@@ -66,10 +70,11 @@ def hagan_training():
     ):
         nets = nets or build_networks()
         step_options = {k: options.pop(k) for k in ("objective", "g_iterations", "r1_weight") if k in options}
-        step = HAGANStep(**nets, **step_options)
+        classes = nets["generator"].classes
+        step = HAGANStep(**nets, class_shares=[1 / classes] * classes if classes else (), **step_options)
         noise = torch.randn(5, 1, 8, 8, 8, generator=torch.Generator().manual_seed(3))
         volumes = torch.tanh(torch.nn.functional.interpolate(noise, scale_factor=4.0, mode="trilinear"))
-        dataset = Dataset([{"pair": v} for v in volumes])
+        dataset = Dataset([{"pair": v, "class": torch.tensor(i % max(classes, 1))} for i, v in enumerate(volumes)])
         sampler = StepBatchSampler(
             num_items=5, batch_size=batch_size, max_steps=max_steps, seed=0, rank=rank, world_size=world_size
         )
@@ -79,7 +84,7 @@ def hagan_training():
             data_loader=DataLoader(dataset, batch_sampler=sampler),
             step=step,
             optimizers=optimizers or build_adam(nets),
-            prepare_batch=lambda batch: batch["pair"],
+            prepare_batch=itemgetter("pair", "class") if classes else itemgetter("pair"),
             handlers=handlers,
             **options,
         )

@@ -1,6 +1,9 @@
+import pytest
 import torch
 
 from common.data.latents import LatentDataset
+
+CENTRES = {"by": "centre", "names": ["A", "B", "C"], "shares": [0.5, 0.25, 0.25]}
 
 
 def test_a_case_does_not_depend_on_the_size_of_the_set():
@@ -33,3 +36,39 @@ def test_chosen_numbers_are_the_cases_of_the_whole_set():
     for item, index in zip((part[0], part[1]), (7, 3), strict=True):
         assert item["case_id"] == f"generated_{index:05d}"
         assert torch.equal(item["image"], whole[index]["image"])
+
+
+def test_classes_follow_the_latents_as_often_as_in_the_training():
+    conditional, plain = LatentDataset(400, 8, conditions=CENTRES), LatentDataset(400, 8)
+    items = [conditional[i] for i in range(400)]
+    assert all(torch.equal(item["image"][:8], plain[i]["image"]) for i, item in enumerate(items[:20]))
+    one_hot = torch.stack([item["image"][8:] for item in items])
+    assert one_hot.shape == (400, 3) and (one_hot.sum(1) == 1).all()
+    assert [item["condition"] for item in items] == [CENTRES["names"][y] for y in one_hot.argmax(1)]
+    torch.testing.assert_close(one_hot.mean(0), torch.tensor([0.5, 0.25, 0.25]), atol=0.07, rtol=0)  # 3 standard errors
+    assert "condition" not in plain[0]
+
+
+def test_the_class_of_a_case_depends_on_its_seed_alone():
+    small, large = LatentDataset(5, 8, seed=4, conditions=CENTRES), LatentDataset(50, 8, seed=4, conditions=CENTRES)
+    assert [small[i]["condition"] for i in range(5)] == [large[i]["condition"] for i in range(5)]
+
+
+def test_one_class_alone():
+    dataset = LatentDataset(20, 8, conditions=CENTRES, condition="B")
+    items = [dataset[i] for i in range(20)]
+    assert {item["condition"] for item in items} == {"B"}
+    assert all(item["image"][8:].tolist() == [0, 1, 0] for item in items)
+    assert torch.equal(items[3]["image"][:8], LatentDataset(20, 8)[3]["image"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"conditions": CENTRES, "condition": "D"}, "condition is 'D', expected a centre .*: 'A', 'B', 'C'"),
+        ({"condition": "A"}, "trained without classes: leave --condition out"),
+    ],
+)
+def test_conditions_that_the_model_does_not_know_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        LatentDataset(1, 8, **options)

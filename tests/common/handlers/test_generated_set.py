@@ -21,7 +21,7 @@ def checkpoint(tmp_path):
     return path
 
 
-def generate(directory, checkpoint, labels=True):
+def generate(directory, checkpoint, labels=True, **known):
     writer = GeneratedSetWriter(
         directory,
         checkpoint=checkpoint,
@@ -34,7 +34,7 @@ def generate(directory, checkpoint, labels=True):
     image = torch.linspace(-1024, 600, 4 * 6 * 8).view(1, 4, 6, 8)
     label = torch.zeros(1, 4, 6, 8, dtype=torch.uint8)
     label[0, 1, 2, 3] = 2
-    item = {"case_id": "generated_00000", "seed": torch.tensor(11)}
+    item = {"case_id": "generated_00000", "seed": torch.tensor(11), **known}
     output = {"image": image, "label": label if labels else None}
     engine = SimpleNamespace(state=SimpleNamespace(batch=[item], output=[output]))
     writer.start(engine)
@@ -73,6 +73,14 @@ def test_list_and_provenance_say_what_the_set_is(tmp_path, checkpoint):
     assert provenance["seed"] == 3
     assert provenance["training"]["case_ids"] == ["p1", "p2"]
     assert leaked_cases(provenance, ["p2", "p9"]) == ["p2"]
+
+
+def test_list_and_provenance_name_the_condition_and_the_centre_stays_generated(tmp_path, checkpoint):
+    generate(tmp_path / "set", checkpoint, condition="CHUM")
+    entry = json.loads((tmp_path / "set/dataset.json").read_text())["training"][0]
+    assert entry["condition"] == "CHUM" and entry["centre"] == "generated"
+    case = {"case_id": "generated_00000", "seed": 11, "condition": "CHUM"}
+    assert read_provenance(tmp_path / "set")["cases"] == [case]
 
 
 def test_the_same_seeds_give_the_same_files(tmp_path, checkpoint):

@@ -41,3 +41,23 @@ def test_the_same_latents_are_drawn_as_training_goes_on(hagan_training, networks
     assert not torch.equal(before[0]["image"], before[1]["image"])
     assert not torch.equal(before[0]["image"], after[0]["image"])
     assert nets["generator"].training
+
+
+def test_samples_of_a_conditional_network_go_through_its_classes(networks, tmp_path):
+    seen = []
+
+    def inferer(z, network):
+        seen.append(z)
+        return network(z)
+
+    def handler(classes, count):
+        generator = networks(classes=classes)["generator"]
+        return SamplePreviews(tmp_path, generator, inferer=inferer, postprocessing=split, latent_dim=16, count=count)
+
+    handler(0, 3).generate(torch.device("cpu"))
+    plain = seen.copy()
+    for classes, count, expected in ((2, 3, [0, 1, 0]), (4, 3, [0, 1, 2, 3])):
+        seen.clear()
+        assert len(handler(classes, count).generate(torch.device("cpu"))) == len(expected)
+        assert [int(z[0, 16:].argmax()) for z in seen] == expected
+        assert all(torch.equal(z[:, :16], before) for z, before in zip(seen, plain, strict=False))

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator
+from common.networks.hagan_conditional import ConditionalDiscriminator
 from common.networks.official_weights import convert_official_weights
 
 # layer name: weight shape (a norm has one axis); 128³, latent 1024, as in the authors' Model_HA_GAN_128
@@ -43,6 +44,7 @@ DISCRIMINATOR = {
     "sub_D.conv4": (256, 128, 4, 4, 4),
     "sub_D.conv5": (1, 256, 4, 4, 4),
 }
+CLASSES = {"fc2_class": (3, 64), "sub_D.conv5": (4, 256, 4, 4, 4)}  # what --num-class 3 adds and changes
 ENCODER_H = {
     "conv1": (32, 1, 4, 4, 4),
     "bn1": (32,),
@@ -78,6 +80,7 @@ def state_dict(layers, *, spectral=False, prefix="module."):
 def test_every_network_takes_its_converted_weights():
     for network, layers, name in (
         (Generator(128), GENERATOR, "generator"),
+        (Generator(128, classes=3), {**GENERATOR, "fc1": (32768, 1027)}, "generator"),
         (EncoderH(), ENCODER_H, "encoder_h"),
         (EncoderG(128), ENCODER_G, "encoder_g"),
         (EncoderG(256), ENCODER_G_256, "encoder_g"),
@@ -100,9 +103,10 @@ def test_converted_encoder_computes_what_the_official_layers_compute():
     torch.testing.assert_close(ours(x), h)
 
 
-def test_converted_discriminator_equals_the_official_formula_in_evaluation_mode():
-    official = state_dict(DISCRIMINATOR, spectral=True, prefix="")
-    ours = Discriminator(128)
+@pytest.mark.parametrize("classes", [0, 3])
+def test_converted_discriminator_equals_the_official_formula_in_evaluation_mode(classes):
+    official = state_dict({**DISCRIMINATOR, **(CLASSES if classes else {})}, spectral=True, prefix="")
+    ours = ConditionalDiscriminator(128, classes=classes) if classes else Discriminator(128)
     ours.load_state_dict(convert_official_weights(official, "discriminator"), strict=True)
     ours.eval()
     x_slab, x_low, r = torch.randn(2, 1, 16, 128, 128), torch.randn(2, 1, 32, 32, 32), 24
@@ -129,7 +133,10 @@ def test_converted_discriminator_equals_the_official_formula_in_evaluation_mode(
     for name in ("sub_D.conv2", "sub_D.conv3", "sub_D.conv4"):
         low = F.leaky_relu(conv(name, low, 2, 1), 0.2)
     low = conv("sub_D.conv5", low, 1, 0).flatten(1)
-    torch.testing.assert_close(ours(x_slab, x_low, r), (high + low) / 2, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(ours(x_slab, x_low, r), (high + low[:, :1]) / 2, rtol=1e-4, atol=1e-6)
+    if classes:
+        high_class = F.linear(h, weight("fc2_class"), official["fc2_class.bias"])
+        torch.testing.assert_close(ours.judge(x_slab, x_low, r)[1], (high_class + low[:, 1:]) / 2, rtol=1e-4, atol=1e-6)
 
 
 def test_weights_of_another_network_are_refused_by_name():
