@@ -3,12 +3,15 @@
 import json
 import logging
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import fire
 
-from .export import export_bundle
+from .check import Device, check_bundle
+from .export import CHECKOUT, export_bundle
+from .finding import as_table
 from .large_files import LIMIT
 
 
@@ -33,10 +36,40 @@ def export(
     export_bundle(name, Path(output), model=Path(model) if model else None, **options)
 
 
+def check(
+    name: str,
+    *,
+    schema: str | None = None,
+    model_info: str | None = None,
+    model: str | None = None,
+    device: Device = "meta",
+) -> None:
+    """Print the table of everything that the model zoo checks; status 1 when something failed.
+
+    Args:
+        name: Bundle of this checkout, which is exported to a temporary folder first, or the folder of an exported one.
+        schema: File of the metadata's schema, whose address stands in metadata.json; it is not downloaded.
+        model_info: models/model_info.json of the zoo.
+        model: model.pt of a training, as for export.
+        device: That shapes are verified on: meta, cpu or cuda.
+    """
+    files = {"schema": Path(schema) if schema else None, "model_info": Path(model_info) if model_info else None}
+    folder = Path(name)
+    own = folder.resolve().parent == CHECKOUT / "bundles" or not (folder / "configs" / "metadata.json").is_file()
+    with tempfile.TemporaryDirectory() as temporary:
+        if own:
+            export_bundle(folder.name, Path(temporary), model=Path(model) if model else None)
+            folder = Path(temporary) / folder.name
+        findings = check_bundle(folder, device=device, **files)
+    sys.stdout.write(as_table(findings, title=name))
+    if any(finding.status == "FAILED" for finding in findings):
+        sys.exit(1)
+
+
 def main(command: Sequence[str] | None = None) -> None:
     """Run the command line; errors of what it was given end with status 1 and their message alone."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        fire.Fire({"export": export}, command=command, name="python -m common.packaging")
+        fire.Fire({"export": export, "check": check}, command=command, name="python -m common.packaging")
     except (ValueError, OSError, RuntimeError, json.JSONDecodeError) as error:
         sys.exit(f"error: {error}")

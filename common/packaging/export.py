@@ -13,6 +13,7 @@ from .pins import pinned
 from .reach import reached_modules
 from .relocate import relocate, require_release
 from .vendor import TEXTS, vendor
+from .zoo_json import zoo_json
 from .zoo_model import copy_model
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def _fill(folder: Path, source: Path, model: Path | None, checkout: Path) -> Non
     texts = [path for pattern in TEXTS for path in sorted(source.glob(pattern))]
     modules = reached_modules(texts, checkout=checkout)
     content = pinned(json.loads(metadata.read_text()), sorted(modules), checkout=checkout)
-    metadata.write_text(json.dumps(content, indent=4) + "\n")  # the model zoo's form
+    metadata.write_text(zoo_json(content))
 
 
 def _kept(source: Path) -> Iterator[Path]:

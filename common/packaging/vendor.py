@@ -7,9 +7,9 @@ from pathlib import Path
 
 from .. import __version__
 from ..data.provenance import file_sha256
-from ..files import write_json
 from ..release import RELEASE_FILE
 from .reach import PACKAGE, data_files, reached_modules
+from .zoo_json import zoo_json
 
 TEXTS = ("configs/**/*.yaml", "docs/*.md", "scripts/**/*.py")
 
@@ -39,5 +39,5 @@ def vendor(checkout: Path, bundle_dir: Path) -> dict[str, str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
     release = {"version": __version__, "sha256": files_hash(files, root=checkout)}
-    write_json(release, bundle_dir / PACKAGE / RELEASE_FILE)
+    (bundle_dir / PACKAGE / RELEASE_FILE).write_text(zoo_json(release))
     return release

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from ..data.provenance import file_sha256
-from ..files import replacing, write_json
+from ..files import replacing
 from ..networks.model_file import read_model_file
+from .zoo_json import zoo_json
 
 
 def copy_model(source: Path, target: Path) -> None:
@@ -24,7 +25,7 @@ def copy_model(source: Path, target: Path) -> None:
     beside = {key: _plain(content[key], key, source) for key in ("settings", "training")}
     with replacing(target) as temporary, temporary.open("wb") as file:  # a stream: the file's name is not written in
         torch.save(dict(content["model"]), file)
-    write_json({**beside, "source_sha256": file_sha256(source)}, target.with_suffix(".json"))
+    target.with_suffix(".json").write_text(zoo_json({**beside, "source_sha256": file_sha256(source)}))
 
 
 def _plain(value: Any, key: str, source: Path) -> Any:
