@@ -17,7 +17,12 @@ _PROBE = Path(__file__).with_name("probe.py")
 
 
 def check_bundle(
-    bundle: Path, *, schema: Path | None = None, model_info: Path | None = None, device: Device = "meta"
+    bundle: Path,
+    *,
+    schema: Path | None = None,
+    model_info: Path | None = None,
+    dataset_dir: Path | None = None,
+    device: Device = "meta",
 ) -> list[Finding]:
     """Findings on an exported bundle, which is left as it was.
 
@@ -25,17 +30,28 @@ def check_bundle(
         bundle: Its folder.
         schema: File of the metadata's schema, which is never downloaded.
         model_info: The zoo's list of the versions that it has.
+        dataset_dir: Prepared data, of which the trainings are built for their properties; any will do.
         device: That the shapes are verified on; ``meta`` computes them without values, in no memory.
     """
-    return [*check_files(bundle), *check_metadata(bundle, model_info=model_info), *_probed(bundle, schema, device)]
+    return [
+        *check_files(bundle),
+        *check_metadata(bundle, model_info=model_info),
+        *_probed(bundle, _path(schema), device, _path(dataset_dir)),
+    ]
 
 
-def _probed(bundle: Path, schema: Path | None, device: Device) -> list[Finding]:
+def _probed(bundle: Path, *arguments: str) -> list[Finding]:
     with TemporaryDirectory() as folder:
         result = Path(folder) / "findings.json"
-        arguments = [str(result), str(schema.resolve()) if schema else "", device]
         done = subprocess.run(
-            [sys.executable, "-P", "-B", str(_PROBE), *arguments],  # -P: this folder's modules stay off the path
+            [
+                sys.executable,
+                "-P",
+                "-B",
+                str(_PROBE),
+                str(result),
+                *arguments,
+            ],  # -P: this folder's modules stay off the path
             cwd=bundle,
             env={**os.environ, "PYTHONPATH": str(bundle.resolve())},
             capture_output=True,
@@ -46,3 +62,7 @@ def _probed(bundle: Path, schema: Path | None, device: Device) -> list[Finding]:
             end = " ".join(done.stderr.splitlines()[-1:])
             return [Finding("run of the bundle", "FAILED", f"ended with status {done.returncode}: {end}")]
         return [Finding(*found) for found in json.loads(result.read_text())]
+
+
+def _path(path: Path | None) -> str:
+    return str(path.resolve()) if path else ""

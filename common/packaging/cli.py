@@ -41,6 +41,7 @@ def check(
     *,
     schema: str | None = None,
     model_info: str | None = None,
+    dataset_dir: str | None = None,
     model: str | None = None,
     device: Device = "meta",
 ) -> None:
@@ -50,10 +51,12 @@ def check(
         name: Bundle of this checkout, which is exported to a temporary folder first, or the folder of an exported one.
         schema: File of the metadata's schema, whose address stands in metadata.json; it is not downloaded.
         model_info: models/model_info.json of the zoo.
+        dataset_dir: Prepared data, of which the trainings are built; those of `make setup` will do.
         model: model.pt of a training, as for export.
         device: That shapes are verified on: meta, cpu or cuda.
     """
-    files = {"schema": Path(schema) if schema else None, "model_info": Path(model_info) if model_info else None}
+    given = {"schema": schema, "model_info": model_info, "dataset_dir": dataset_dir}
+    files = {key: Path(value) if value else None for key, value in given.items()}
     folder = Path(name)
     own = folder.resolve().parent == CHECKOUT / "bundles" or not (folder / "configs" / "metadata.json").is_file()
     with tempfile.TemporaryDirectory() as temporary:

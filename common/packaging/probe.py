@@ -23,13 +23,13 @@ WORKFLOWS = {"train": "train", "inference": "infer"}
 NOT_CHECKED = "not checked"
 
 
-def main(result: str, schema: str, device: str) -> None:
+def main(result: str, schema: str, device: str, dataset_dir: str) -> None:
     """Write ``[[check, status, note], …]`` of all checks to the file `result`."""
     torch.manual_seed(0)
     checks: dict[str, Callable[[], str]] = {
         "metadata schema": lambda: check_schema(schema),
         "names in configs": check_names,
-        "workflow properties": check_properties,
+        "workflow properties": lambda: check_properties(dataset_dir),
         "network_data_format": lambda: check_shapes(device),
         "TorchScript": check_torchscript,
     }
@@ -57,14 +57,19 @@ def check_names() -> str:
     return f"{len(names)} in {len(_configs())} files"
 
 
-def check_properties() -> str:
-    """MONAI finds the properties of a training and of an inference."""
+def check_properties(dataset_dir: str) -> str:
+    """MONAI finds the properties of a training and of an inference, which are built for it."""
+    if not dataset_dir:
+        return f"{NOT_CHECKED}: a training is built of data, name prepared ones with --dataset_dir"
     found = [name for name in WORKFLOWS if Path(f"configs/{name}.yaml").is_file()]
     for name in found:
-        workflow = ConfigWorkflow(f"configs/{name}.yaml", workflow_type=WORKFLOWS[name], logging_file=False)
-        workflow.initialize()
-        if missing := workflow.check_properties():
-            raise ValueError(f"configs/{name}.yaml lacks {missing}")
+        with TemporaryDirectory() as folder:
+            options = {"output_dir": folder, "cache_dir": f"{folder}/cache", "dataset_dir": dataset_dir}
+            file = f"configs/{name}.yaml"
+            workflow = ConfigWorkflow(file, workflow_type=WORKFLOWS[name], logging_file=False, **options)
+            workflow.initialize()
+            if missing := workflow.check_properties():
+                raise ValueError(f"{file} lacks {missing}")
     return ", ".join(found)
 
 

@@ -1,5 +1,6 @@
 """The five bundles, exported once, and a way to use them as someone does who has nothing else."""
 
+import json
 import os
 import subprocess
 import sys
@@ -35,8 +36,53 @@ def isolated():
 
     def run(code, folder, *arguments):
         start = "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
-        command = [sys.executable, "-I", "-c", start + code, str(folder), *map(str, arguments)]
+        command = [sys.executable, "-I", "-B", "-c", start + code, str(folder), *map(str, arguments)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "CUDA_VISIBLE_DEVICES": ""}
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
     return run
+
+
+GAN = [
+    ("train", {"dataset_dir": "{data}", "output_dir": "{out}/train"}),
+    ("inference", {"checkpoint": "{out}/train/model.pt", "output_dir": "{out}/inference"}),
+]
+# what each bundle does in one process with its smoke overlay: (config, settings)
+STEPS = {
+    "hagan_128": GAN,
+    "hagan_256": GAN,
+    "baseline_gans": GAN,
+    "evaluation": [GAN[0], ("inference", {**GAN[1][1], "dataset_dir": "{data}"})],
+    "segresnet_auto3dseg": [
+        ("train", {**GAN[0][1], "max_epochs": 1}),
+        ("inference", {**GAN[1][1], "dataset_dir": "{data}"}),
+    ],
+}
+RUN = """
+import json, sys
+from pathlib import Path
+from monai.bundle import run
+for name, settings in json.loads(sys.argv[1]):
+    run(config_file=[f"configs/{name}.yaml", "configs/smoke.yaml"], logging_file=False, **settings)
+import common
+print(Path(common.__file__).resolve())
+"""
+
+
+@pytest.fixture(scope="session")
+def used(dist, tiny_phantoms, isolated, tmp_path_factory):
+    """Function (bundle) -> (process, folder) of a training and an inference from its export alone, run once."""
+    known = {}
+
+    def use(name):
+        if name not in known:
+            out = tmp_path_factory.mktemp(name)
+            places = {"data": tiny_phantoms, "out": out}
+            steps = [
+                (config, {k: v.format(**places) if isinstance(v, str) else v for k, v in settings.items()})
+                for config, settings in STEPS[name]
+            ]
+            known[name] = isolated(RUN, dist / name, json.dumps(steps)), out
+        return known[name]
+
+    return use

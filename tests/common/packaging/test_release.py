@@ -28,7 +28,7 @@ print(type(network).__module__, sys.modules["common"].__file__)
 @pytest.fixture
 def other(dist, tmp_path):
     """hagan_128 as exported from another release."""
-    folder = shutil.copytree(dist / "hagan_128", tmp_path / "hagan_128", ignore=shutil.ignore_patterns("__pycache__"))
+    folder = shutil.copytree(dist / "hagan_128", tmp_path / "hagan_128")
     sha256 = json.loads((folder / "common/_release.json").read_text())["sha256"]
     for path in folder.rglob("*"):
         if path.suffix in (".yaml", ".json"):
