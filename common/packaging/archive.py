@@ -1,5 +1,6 @@
 """Checksums and archives that are equal to the bit for equal files."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -8,6 +9,7 @@ from ..data.provenance import file_sha256
 from ..files import replacing
 
 SUMS = "SHA256SUMS"
+_OF_A_HUB = re.compile(r"\.|README\.md$|.*/\.")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that the format knows
 
 
@@ -25,9 +27,13 @@ def write_sums(folder: Path) -> None:
 
 
 def wrong_sums(folder: Path) -> list[str]:
-    """Names in ``SHA256SUMS`` whose file is missing or another, and files that it does not list."""
+    """Names in ``SHA256SUMS`` whose file is missing or another, and files that it does not list.
+
+    What a hub adds counts for nothing: hidden files, and the model card at the top.
+    """
     lines = dict(reversed(line.split("  ", 1)) for line in (folder / SUMS).read_text().splitlines())
     found = {path.relative_to(folder).as_posix(): path for path in all_files(folder) if path != folder / SUMS}
+    found = {name: path for name, path in found.items() if name in lines or not _OF_A_HUB.match(name)}
     changed = [name for name, path in found.items() if name in lines and file_sha256(path) != lines[name]]
     return sorted([*changed, *(lines.keys() ^ found.keys())])
 

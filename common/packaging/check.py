@@ -36,22 +36,17 @@ def check_bundle(
     return [
         *check_files(bundle),
         *check_metadata(bundle, model_info=model_info),
-        *_probed(bundle, _path(schema), device, _path(dataset_dir)),
+        *run_probe(bundle, "check", _path(schema), device, _path(dataset_dir)),
     ]
 
 
-def _probed(bundle: Path, *arguments: str) -> list[Finding]:
+def run_probe(bundle: Path, command: str, *arguments: str) -> list[Finding]:
+    """Findings of `probe` in a process that sees the exported bundle and the packages, not this checkout."""
     with TemporaryDirectory() as folder:
         result = Path(folder) / "findings.json"
+        python = [sys.executable, "-P", "-B"]  # -P: the modules beside the file stay off the path
         done = subprocess.run(
-            [
-                sys.executable,
-                "-P",
-                "-B",
-                str(_PROBE),
-                str(result),
-                *arguments,
-            ],  # -P: this folder's modules stay off the path
+            [*python, str(_PROBE), command, str(result), *arguments],
             cwd=bundle,
             env={**os.environ, "PYTHONPATH": str(bundle.resolve())},
             capture_output=True,
