@@ -14,10 +14,10 @@ from .check import Device, check_bundle
 from .export import CHECKOUT, export_bundle
 from .finding import as_table
 from .hub import fetch_bundle, push_bundle
+from .large_files import LIMIT
 from .onnx_export import export_onnx
 
 logger = logging.getLogger(__name__)
-from .large_files import LIMIT
 
 
 def export(

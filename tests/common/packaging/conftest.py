@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from common.data.cli import prepare
+from common.packaging.archive import write_sums
 from common.packaging.export import CHECKOUT, export_bundle
 
 BUNDLES = sorted(path.parents[1].name for path in (CHECKOUT / "bundles").glob("*/configs/metadata.json"))
@@ -86,3 +88,36 @@ def used(dist, tiny_phantoms, isolated, tmp_path_factory):
         return known[name]
 
     return use
+
+
+def fit_metadata(bundle):
+    """Metadata with the shapes of the tiny network; ours say those of the full one."""
+    path = bundle / "configs" / "metadata.json"
+    content = json.loads(path.read_text())
+    shapes, pred = (content["network_data_format"][side] for side in ("inputs", "outputs"))
+    settings = json.loads((bundle / "models/model.json").read_text())["settings"]
+    if "latent_dim" in settings:
+        shapes["image"]["num_channels"], pred["pred"]["spatial_shape"] = settings["latent_dim"], [32, 32, 32]
+    elif "organs" in settings:
+        shapes["image"]["spatial_shape"] = pred["pred"]["spatial_shape"] = [32, 32, 16]
+        pred["pred"]["num_channels"] = len(settings["organs"])
+    elif bundle.name == "baseline_gans":
+        size = [*settings["image_size"][:2], 2 * settings["image_size"][2]]
+        shapes["image"]["num_channels"], pred["pred"]["spatial_shape"] = int(torch.Size(size).numel()), size
+    path.write_text(json.dumps(content, indent=4) + "\n")
+    write_sums(bundle)
+
+
+@pytest.fixture(scope="session")
+def shipped(used, tmp_path_factory):
+    """Function (bundle) -> folder of its export with the tiny model that it trained, and metadata that say so."""
+
+    def ship(name):
+        done, out = used(name)
+        assert done.returncode == 0, done.stderr[-3000:]
+        folder = tmp_path_factory.mktemp("shipped")
+        export_bundle(name, folder, model=out / "train" / "model.pt")
+        fit_metadata(folder / name)
+        return folder / name
+
+    return ship

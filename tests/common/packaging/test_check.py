@@ -5,7 +5,6 @@ import os
 import shutil
 
 import pytest
-import torch
 
 from common.packaging.archive import all_files, write_sums
 from common.packaging.check import check_bundle
@@ -92,42 +91,9 @@ def test_metadata_and_keys_of_configs(small, tmp_path):
         assert found["version is new in the zoo"] == status
 
 
-@pytest.fixture(scope="session")
-def shipped(used, tmp_path_factory):
-    """Function (bundle) -> folder of its export with the tiny model that it trained, and metadata that say so."""
-
-    def ship(name):
-        done, out = used(name)
-        assert done.returncode == 0, done.stderr[-3000:]
-        folder = tmp_path_factory.mktemp("shipped")
-        export_bundle(name, folder, model=out / "train" / "model.pt")
-        return folder / name
-
-    return ship
-
-
-def fit_metadata(bundle):
-    """Metadata with the shapes of the tiny network; ours say those of the full one."""
-    path = bundle / "configs" / "metadata.json"
-    content = json.loads(path.read_text())
-    shapes, pred = (content["network_data_format"][side] for side in ("inputs", "outputs"))
-    settings = json.loads((bundle / "models/model.json").read_text())["settings"]
-    if "latent_dim" in settings:
-        shapes["image"]["num_channels"], pred["pred"]["spatial_shape"] = settings["latent_dim"], [32, 32, 32]
-    elif "organs" in settings:
-        shapes["image"]["spatial_shape"] = pred["pred"]["spatial_shape"] = [32, 32, 16]
-        pred["pred"]["num_channels"] = len(settings["organs"])
-    elif bundle.name == "baseline_gans":
-        size = [*settings["image_size"][:2], 2 * settings["image_size"][2]]
-        shapes["image"]["num_channels"], pred["pred"]["spatial_shape"] = int(torch.Size(size).numel()), size
-    path.write_text(json.dumps(content, indent=4) + "\n")
-    write_sums(bundle)
-
-
 @pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=THOROUGH) for name in BUNDLES])
 def test_exported_bundles_pass_everything(name, shipped, tiny_phantoms, tmp_path):
     bundle = shipped(name)
-    fit_metadata(bundle)
     before = {path: path.read_bytes() for path in all_files(bundle)}
     schema = tmp_path / "schema.json"
     schema.write_text(json.dumps({"type": "object", "required": ["version", "task"]}))
