@@ -16,13 +16,22 @@ def relocate(text: str, *, name: str) -> str:
 
 
 def require_release(config: str, release: Mapping[str, str]) -> str:
-    """YAML text whose workflows first compare the imported `common` with the release that they were exported with."""
-    content = yaml.safe_load(config)
-    for key in workflow_ids(content):
-        line = f"  - $require_release('{release['version']}', '{release['sha256']}')"
+    """YAML text whose workflows first compare the imported `common` with the release that they were exported with.
+
+    Raises:
+        ValueError: A workflow is written in another way than one expression a line.
+    """
+    before = yaml.safe_load(config)
+    keys = workflow_ids(before)
+    call = f"$require_release('{release['version']}', '{release['sha256']}')"
+    for key in keys:
+        line = f"  - {call}"
         config = re.sub(rf"^{key}:.*$", lambda match, line=line: f"{match[0]}\n{line}", config, count=1, flags=re.M)
     imports = "imports:\n  - $from common.release import require_release"
-    return re.sub(r"^imports:$", imports, config, count=1, flags=re.M) if workflow_ids(content) else config
+    config = re.sub(r"^imports:$", imports, config, count=1, flags=re.M) if keys else config
+    if keys and not _comes_first(config, {key: [call, *before[key]] for key in keys}):
+        raise ValueError(f"one of the workflows {keys} is not written as a key and below it `  - $…`, one a line")
+    return config
 
 
 def workflow_ids(content: object) -> list[str]:
@@ -34,6 +43,13 @@ def workflow_ids(content: object) -> list[str]:
         for key, value in content.items()
         if key not in _NO_WORKFLOW and isinstance(value, list) and value and all(map(_is_expression, value))
     ]
+
+
+def _comes_first(config: str, expected: Mapping[str, list[str]]) -> bool:
+    try:
+        return yaml.safe_load(config).items() >= expected.items()
+    except (yaml.YAMLError, TypeError):
+        return False
 
 
 def _is_expression(value: object) -> bool:
