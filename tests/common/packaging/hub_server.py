@@ -40,7 +40,8 @@ class Handler(BaseHTTPRequestHandler):
         self.note()
         path = self.path.split("?")[0]
         if path == "/api/repos/create":
-            return self.answer({"url": f"{self.server.address}/{json.loads(body)['name']}"})
+            asked = json.loads(body)
+            return self.answer({"url": f"{self.server.address}/{asked['organization']}/{asked['name']}"})
         if path == "/api/validate-yaml":
             return self.answer({"errors": [], "warnings": []})
         if "/preupload/" in path:
