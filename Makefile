@@ -8,12 +8,13 @@ EVALUATION := bundles/evaluation/configs
 SEGMENTATION := bundles/segresnet_auto3dseg/configs
 DEMO := output/demo-$(DATA)
 
-.PHONY: help setup install data demo test lint format coverage clean
+.PHONY: help setup install data demo dist test lint format coverage clean
 
 help:
 	@echo "make demo [DATA=phantom|registry]  train a small HA-GAN, generate pairs, score and use them"
 	@echo "make test                          run the tests"
 	@echo "make setup                         virtual environment and phantom data"
+	@echo "make dist                          the bundles as folders and archives that need no checkout"
 	@echo "make lint | format | coverage      style checks, formatting, test coverage"
 
 setup: install data
@@ -50,6 +51,10 @@ demo: setup
 	@echo "  $(DEMO)/previews/                     the same samples as training went on"
 	@echo "  $(DEMO)/generated/previews/pairs.png  generated pairs"
 	@echo "  $(DEMO)/generated/images, labels      the same as NIfTI, with dataset.json and provenance.json"
+
+dist: install
+	for bundle in $(notdir $(wildcard bundles/*)); do \
+		$(VENV)/bin/python -m common.packaging export $$bundle --output dist || exit 1; done
 
 test: install
 	$(VENV)/bin/python -m pytest -q $(ARGS)

@@ -114,7 +114,7 @@ def find_problems(
     found: list[Problem] = []
     fresh: set[str] = set()
     try:
-        with ThreadPoolExecutor(workers) as pool:  # decompressing lets go of the lock
+        with ThreadPoolExecutor(max(1, workers)) as pool:  # decompressing lets go of the lock
             results = pool.map(partial(check_case, limits=limits), [entry for entry, _ in todo])
             for (_, key), problems in zip(todo, tqdm(results, "checking", len(todo), disable=None), strict=True):
                 found.extend(problems)

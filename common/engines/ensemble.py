@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.leakage import LeakageError, seen_cases
-from ..data.provenance import file_sha256
-from ..networks.model_file import read_model_file
+from ..networks.model_file import read_model_file, weights_sha256
 
 _OWN = ("roi_size",)  # of one training; another window does not make another network
 
@@ -74,7 +73,7 @@ def describe_checkpoints(
                 "--allow_leakage true"
             )
         stamp = stamp or training.get("leakage")
-        described.append({"file": str(path), "sha256": file_sha256(path), "training": training, "leakage": stamp})
+        described.append({"file": str(path), "sha256": weights_sha256(path), "training": training, "leakage": stamp})
     return described
 
 

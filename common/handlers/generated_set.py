@@ -11,9 +11,9 @@ from ignite.engine import Engine, Events
 from torch import Tensor
 
 from ..data.datalist import write_datalist
-from ..data.provenance import file_sha256, write_provenance
+from ..data.provenance import write_provenance
 from ..files import replacing
-from ..networks.model_file import read_model_file
+from ..networks.model_file import read_model_file, weights_sha256
 
 
 class GeneratedSetWriter:
@@ -102,7 +102,7 @@ class GeneratedSetWriter:
             "bundle": self.bundle,
             "checkpoint": {
                 "file": self.checkpoint.name,
-                "sha256": file_sha256(self.checkpoint),
+                "sha256": weights_sha256(self.checkpoint),
                 "step": training["step"],
             },
             "seed": self.seed,

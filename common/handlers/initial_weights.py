@@ -8,8 +8,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 
 from ..data.leakage import check_initial_weights
-from ..data.provenance import file_sha256
-from ..networks.model_file import read_model_file
+from ..networks.model_file import read_model_file, weights_sha256
 
 
 class InitialWeights:
@@ -73,7 +72,7 @@ def with_initial(record: Mapping[str, Any], initial: InitialWeights | None) -> d
     if initial is None:
         return dict(record)
     before = initial.training
-    origin = {"file": initial.path.name, "sha256": file_sha256(initial.path), "training": dict(before)}
+    origin = {"file": initial.path.name, "sha256": weights_sha256(initial.path), "training": dict(before)}
     stamps = [stamp for stamp in (record.get("leakage"), initial.leakage.stamp) if stamp]
     return {
         **record,

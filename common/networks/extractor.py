@@ -9,8 +9,8 @@ import torch
 from monai.networks.nets.resnet import get_pretrained_resnet_medicalnet
 from torch import Tensor, nn
 
-from ..data.provenance import file_sha256
 from .medical_resnet import Depth, medical_resnet
+from .model_file import read_model_file, weights_sha256
 from .organ_segmenter import OrganSegmenter
 from .slice_features import EfficientNetLite0, SliceFeatures
 
@@ -98,10 +98,10 @@ def load_extractor(
             torch.manual_seed(seed)
             network, name = _network(kind, depth, {})
         return Extractor(network, ExtractorId(kind, name, f"untrained, seed {seed}"))
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    content = read_model_file(path) if kind == "organs" else torch.load(path, map_location="cpu", weights_only=True)
     network, name = _network(kind, depth, content)
     _load(network, kind, content, path)
-    return Extractor(network, ExtractorId(kind, name, file_sha256(path)))
+    return Extractor(network, ExtractorId(kind, name, weights_sha256(path)))
 
 
 def _weights_file(kind: Kind, weights: str | Path | None, depth: Depth) -> Path | None:

@@ -1,5 +1,6 @@
 """Weights with what is needed to build their network and to know where they come from, in one file."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..data.provenance import file_sha256
 from ..files import replacing
 
 
@@ -20,7 +22,9 @@ def write_model_file(
 
 
 def read_model_file(path: str | Path) -> dict[str, Any]:
-    """Content of a file that `write_model_file` wrote, on the CPU.
+    """Content of a file that `write_model_file` wrote, on the CPU; or of the two that an exported bundle has instead.
+
+    Those are a bare state dict, and beside it the rest as JSON.
 
     Raises:
         FileNotFoundError: There is none; the message says how to get one.
@@ -33,13 +37,22 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
             "with --checkpoint"
         )
     content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)  # weights are read when used
+    if "model" not in content and (beside := path.with_suffix(".json")).is_file():
+        content = {"model": content, **json.loads(beside.read_text())}
     missing = {"model", "settings", "training"} - set(content)
     if missing:
         raise ValueError(
             f"{path} has the keys {sorted(content)[:5]}, expected model, settings and training: name the model.pt of a "
-            "training here, not a checkpoint or a bare state dict"
+            f"training here, not a checkpoint or a bare state dict (those of exported bundles have a .json beside them)"
         )
-    return content
+    return {key: content[key] for key in ("model", "settings", "training")}
+
+
+def weights_sha256(path: str | Path) -> str:
+    """SHA-256 of the model file that a training left; an exported one remembers it, so that both go by one name."""
+    beside = Path(path).with_suffix(".json")
+    known = json.loads(beside.read_text()) if beside.is_file() else {}
+    return known["source_sha256"] if "source_sha256" in known else file_sha256(path)
 
 
 def read_settings(path: str | Path, *, defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,5 @@
+"""``python -m common.packaging``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,55 @@
+"""Texts of configs and docs after the move out of the checkout."""
+
+import pytest
+
+from common.packaging.relocate import relocate, require_release, workflow_ids
+
+RELEASE = {"version": "1.2.0", "sha256": "ab"}
+# text in the checkout → in the exported hagan_128
+TEXTS = {
+    "--config_file bundles/hagan_128/configs/train.yaml": "--config_file configs/train.yaml",
+    "['bundles/evaluation/configs/evaluate.yaml']": "['../evaluation/configs/evaluate.yaml']",
+    "From the checkout's root, or the bundle's own:": "From this bundle's root:",
+    "[other](../../hagan_256/docs/README.md)": "[other](../../hagan_256/docs/README.md)",
+    "$'bundles/hagan_128' if is_dir('bundles/hagan_128')": "$'bundles/hagan_128' if is_dir('bundles/hagan_128')",
+}
+CONFIG = """# Trains
+imports:
+  - $import torch
+names: [a, b]
+initialize:
+  - $f()
+training: # first the one, then the other
+  - $g()
+  - $h()
+run: "@training"
+"""
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_paths_start_from_the_bundles_root(text):
+    assert relocate(text, name="hagan_128") == TEXTS[text]
+
+
+def test_workflows_are_lists_of_expressions():
+    assert workflow_ids({"imports": ["$import a"], "initialize": ["$f()"], "training": ["$f()"], "x": ["$f()", 1]}) == [
+        "training"
+    ]
+    assert workflow_ids(["$f()"]) == []
+
+
+def test_each_workflow_compares_first_and_nothing_else_changes():
+    lines = require_release(CONFIG, RELEASE).splitlines()
+    assert lines[2] == "  - $from common.release import require_release"
+    assert lines[8] == "  - $require_release('1.2.0', 'ab')" and lines[7].startswith("training: #")
+    assert lines[:2] + lines[3:8] + lines[9:] == CONFIG.splitlines()
+
+
+def test_overlays_without_workflows_stay_as_they_are():
+    overlay = "# Overlay\ninitialize:\n  - $f()\nsize: 3\n"
+    assert require_release(overlay, RELEASE) == overlay
+
+
+def test_a_workflow_in_one_line_is_refused():
+    with pytest.raises(ValueError, match="training"):
+        require_release("imports:\n  - $import torch\ntraining: [$f()]\n", RELEASE)
