@@ -19,19 +19,26 @@ def require_release(config: str, release: Mapping[str, str]) -> str:
     """YAML text whose workflows first compare the imported `common` with the release that they were exported with.
 
     Raises:
-        ValueError: A workflow is written in another way than one expression a line.
+        ValueError: A workflow is written in another way than one expression a line, or all in brackets on one.
     """
     before = yaml.safe_load(config)
     keys = workflow_ids(before)
     call = f"$require_release('{release['version']}', '{release['sha256']}')"
     for key in keys:
-        line = f"  - {call}"
-        config = re.sub(rf"^{key}:.*$", lambda match, line=line: f"{match[0]}\n{line}", config, count=1, flags=re.M)
+        config = _insert(config, key, call)
     imports = "imports:\n  - $from common.release import require_release"
     config = re.sub(r"^imports:$", imports, config, count=1, flags=re.M) if keys else config
     if keys and not _comes_first(config, {key: [call, *before[key]] for key in keys}):
-        raise ValueError(f"one of the workflows {keys} is not written as a key and below it `  - $…`, one a line")
+        raise ValueError(f"one of the workflows {keys} is not written as `key: [$…]`, or a key and below it `  - $…`")
     return config
+
+
+def _insert(config: str, key: str, call: str) -> str:
+    """`call` before the first expression of a workflow."""
+    inline = re.compile(rf"^{key}: \[", re.M)
+    if inline.search(config):
+        return inline.sub(lambda match: f'{match[0]}"{call}", ', config, count=1)
+    return re.sub(rf"^{key}:.*$", lambda match: f"{match[0]}\n  - {call}", config, count=1, flags=re.M)
 
 
 def workflow_ids(content: object) -> list[str]:

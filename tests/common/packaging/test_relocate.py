@@ -50,6 +50,11 @@ def test_overlays_without_workflows_stay_as_they_are():
     assert require_release(overlay, RELEASE) == overlay
 
 
-def test_a_workflow_in_one_line_is_refused():
+def test_a_workflow_in_one_line_begins_with_it():
+    config = require_release("imports:\n  - $import torch\ntraining: [$f(), $g()]\n", RELEASE)
+    assert config.splitlines()[-1] == """training: ["$require_release('1.2.0', 'ab')", $f(), $g()]"""
+
+
+def test_a_workflow_written_otherwise_is_refused():
     with pytest.raises(ValueError, match="training"):
-        require_release("imports:\n  - $import torch\ntraining: [$f()]\n", RELEASE)
+        require_release("imports:\n  - $import torch\ntraining:  [$f()]\n", RELEASE)
