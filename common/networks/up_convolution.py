@@ -66,7 +66,8 @@ class UpConvolution(nn.Conv3d):
     @torch.jit.unused
     def _products(self, x: Tensor) -> Tensor:
         out = UpProducts.apply(x.permute(0, 2, 3, 4, 1).contiguous(), self.weight)
-        return (out + self.bias).permute(0, 4, 1, 2, 3)  # channels last in memory
+        out = out if self.bias is None else out + self.bias
+        return out.permute(0, 4, 1, 2, 3)  # channels last in memory
 
     def composed_kernel(self) -> Tensor:
         """Kernel (in_channels, out_channels, 4, 4, 4) of the transposed convolution, differentiable in the weight."""

@@ -74,6 +74,14 @@ def test_the_switch_and_what_products_are_not_for(forms):
     assert forms[-1] == "products"
 
 
+def test_a_layer_may_be_without_bias():
+    layer = UpConvolution(128, 128)
+    x = torch.randn(1, 128, 2, 2, 2)
+    biased = layer(x) - layer.bias.view(-1, 1, 1, 1)
+    layer.bias = None
+    torch.testing.assert_close(layer(x), biased, rtol=1e-5, atol=1e-5)
+
+
 def test_a_scripted_layer_gives_the_same():
     layer = UpConvolution(128, 128)
     x = torch.randn(2, 128, 4, 4, 4)
