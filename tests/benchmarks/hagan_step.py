@@ -10,7 +10,6 @@ table: the median of the steps after the first, and the ratio to the plain form.
 """
 
 import argparse
-import functools
 import json
 import os
 import resource
@@ -23,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-# row: how up-convolutions are computed, whether Adam is fused, whether gradients go with their update
+# row: how up-convolutions are computed, whether gradients go with their update, whether Adam is ours
 FORMS = {
     "plain": ("plain", False, False),
     "composed up-convolutions": ("composed", False, False),
     "products": ("products", False, False),
-    "fused Adam": ("products", True, False),
-    "gradients freed": ("products", True, True),
+    "gradients freed": ("products", True, False),
+    "Adam without first moment": ("products", True, True),
 }
 
 
@@ -78,13 +77,14 @@ def measure(form: str, options: argparse.Namespace) -> dict:
     import torch
     from ignite.engine import Events
 
+    from common.engines.adam import adam
     from common.engines.adversarial_trainer import AdversarialTrainer
     from common.engines.hagan_step import HAGANStep
     from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    up_form, fused, freed = FORMS[form]
+    up_form, freed, ours = FORMS[form]
     size, batch, c = options.sizes[0], options.batches[0], options.channels
     step = HAGANStep(
         Generator(size, channels=c, slab=options.slab, up_form=up_form),
@@ -92,8 +92,8 @@ def measure(form: str, options: argparse.Namespace) -> dict:
         EncoderH(channels=c),
         EncoderG(size, channels=c),
     )
-    adam = functools.partial(torch.optim.Adam, lr=1e-4, betas=(0.0, 0.999), fused=fused)
-    optimizers = {phase.name: adam(phase.network.parameters()) for phase in step.phases}
+    make = adam if ours else torch.optim.Adam
+    optimizers = {phase.name: make(phase.network.parameters(), lr=1e-4, betas=(0.0, 0.999)) for phase in step.phases}
     if not freed:
         for phase in step.phases:
             keep_gradients(phase, optimizers[phase.name])
