@@ -56,8 +56,9 @@ dist: install
 	for bundle in $(notdir $(wildcard bundles/*)); do \
 		$(VENV)/bin/python -m common.packaging export $$bundle --output dist || exit 1; done
 
+# a thread for each of two processes: two cores are busy all the time
 test: install
-	$(VENV)/bin/python -m pytest -q $(ARGS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 lint: install
 	$(VENV)/bin/ruff check .

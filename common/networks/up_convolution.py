@@ -57,11 +57,10 @@ class UpConvolution(nn.Conv3d):
 
     @torch.jit.unused
     def _takes_products(self, x: Tensor) -> bool:
-        exported = torch.jit.is_tracing() or torch.compiler.is_compiling()
-        narrow = min(self.in_channels, self.out_channels) < self.min_channels
-        if self.form != "products" or narrow or exported or torch.is_autocast_enabled(x.device.type):
+        wide = min(self.in_channels, self.out_channels) >= self.min_channels
+        if self.form != "products" or not wide or x.device.type != "cpu" or x.dtype != torch.float32:
             return False
-        return x.device.type == "cpu" and x.dtype == torch.float32
+        return not (torch.is_autocast_enabled("cpu") or torch.jit.is_tracing() or torch.compiler.is_compiling())
 
     @torch.jit.unused
     def _products(self, x: Tensor) -> Tensor:

@@ -18,37 +18,34 @@ def relocate(text: str, *, name: str) -> str:
 def require_release(config: str, release: Mapping[str, str]) -> str:
     """YAML text whose workflows first compare the imported `common` with the release that they were exported with.
 
+    A workflow is a key alone on its line and below it expressions; a list in brackets is a setting.
+
     Raises:
-        ValueError: A workflow is written in another way than one expression a line, or all in brackets on one.
+        ValueError: A workflow is not written one expression a line, each after two spaces and a dash.
     """
     before = yaml.safe_load(config)
-    keys = workflow_ids(before)
+    keys = workflow_ids(config)
     call = f"$require_release('{release['version']}', '{release['sha256']}')"
     for key in keys:
-        config = _insert(config, key, call)
+        line = f"  - {call}"
+        config = re.sub(rf"^{key}:.*$", lambda match, line=line: f"{match[0]}\n{line}", config, count=1, flags=re.M)
     imports = "imports:\n  - $from common.release import require_release"
     config = re.sub(r"^imports:$", imports, config, count=1, flags=re.M) if keys else config
     if keys and not _comes_first(config, {key: [call, *before[key]] for key in keys}):
-        raise ValueError(f"one of the workflows {keys} is not written as `key: [$…]`, or a key and below it `  - $…`")
+        raise ValueError(f"one of the workflows {keys} is not written as a key and below it `  - $…`, one a line")
     return config
 
 
-def _insert(config: str, key: str, call: str) -> str:
-    """`call` before the first expression of a workflow."""
-    inline = re.compile(rf"^{key}: \[", re.M)
-    if inline.search(config):
-        return inline.sub(lambda match: f'{match[0]}"{call}", ', config, count=1)
-    return re.sub(rf"^{key}:.*$", lambda match: f"{match[0]}\n  - {call}", config, count=1, flags=re.M)
-
-
-def workflow_ids(content: object) -> list[str]:
-    """Keys of a config that `monai.bundle run` can be given: lists of expressions."""
+def workflow_ids(config: str) -> list[str]:
+    """Keys of YAML text that `monai.bundle run` can be given: alone on their line, and below them expressions."""
+    content = yaml.safe_load(config)
     if not isinstance(content, Mapping):
         return []
     return [
         key
         for key, value in content.items()
         if key not in _NO_WORKFLOW and isinstance(value, list) and value and all(map(_is_expression, value))
+        if re.search(rf"^{key}:\s*(#.*)?$", config, re.M)
     ]
 
 

@@ -45,7 +45,10 @@ def test_errors_reach_the_user_as_one_message(phantom, capsys):
 @pytest.mark.parametrize(
     "arguments,message",
     [
-        (["--source", "moon", "--output", "x"], "--source is 'moon', expected one of phantom, registry, hecktor"),
+        (
+            ["--source", "moon", "--output", "x"],
+            "--source is 'moon', expected one of phantom, synthetic, registry, hecktor",
+        ),
         (["--source", "pairs", "--output", "x"], "--source pairs needs --input"),
         (["--source", "phantom", "--output", "x", "--input", "y"], "--source phantom takes no --input"),
     ],

@@ -31,11 +31,10 @@ def test_paths_start_from_the_bundles_root(text):
     assert relocate(text, name="hagan_128") == TEXTS[text]
 
 
-def test_workflows_are_lists_of_expressions():
-    assert workflow_ids({"imports": ["$import a"], "initialize": ["$f()"], "training": ["$f()"], "x": ["$f()", 1]}) == [
-        "training"
-    ]
-    assert workflow_ids(["$f()"]) == []
+def test_workflows_are_lists_of_expressions_below_their_key():
+    assert workflow_ids(CONFIG) == ["training"]
+    assert workflow_ids("training:\n  - $f()\n  - 1\nchecked: [$f()]\n") == []
+    assert workflow_ids("- $f()\n") == []
 
 
 def test_each_workflow_compares_first_and_nothing_else_changes():
@@ -50,11 +49,11 @@ def test_overlays_without_workflows_stay_as_they_are():
     assert require_release(overlay, RELEASE) == overlay
 
 
-def test_a_workflow_in_one_line_begins_with_it():
-    config = require_release("imports:\n  - $import torch\ntraining: [$f(), $g()]\n", RELEASE)
-    assert config.splitlines()[-1] == """training: ["$require_release('1.2.0', 'ab')", $f(), $g()]"""
+def test_a_list_in_brackets_is_a_setting():
+    overlay = "checkpoints: [$root + '/model.pt'] # where\n"
+    assert require_release(overlay, RELEASE) == overlay
 
 
 def test_a_workflow_written_otherwise_is_refused():
     with pytest.raises(ValueError, match="training"):
-        require_release("imports:\n  - $import torch\ntraining:  [$f()]\n", RELEASE)
+        require_release("imports:\n  - $import torch\ntraining:\n- $f()\n", RELEASE)
