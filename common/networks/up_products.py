@@ -9,34 +9,75 @@ from torch.autograd.function import FunctionCtx
 # the odd one (w0+w1)·x[i] + w2·x[i+1] = s·x[i] + w2·Δx[i], with s = w0+w1+w2, ∇x[i] = x[i] - x[i-1] and
 # Δx[i] = x[i+1] - x[i]. Three products for two outputs, where the convolution has six: (3/6)³ = 1/8 in a volume.
 _AXIS = ((1.0, 1.0, 1.0), (-1.0, 0.0, 0.0), (0.0, 0.0, 1.0))  # of s, ∇ and Δ
+_ROWS = 1024  # measured: 256 to 2,048 are alike, all voxels of a large map at once take twice as long
 Transformed = tuple[Tensor, Tensor, Tensor]
 
 
 class UpProducts(Function):
     """Up-convolution of channels-last volumes: (B, D, H, W, I), weight (O, I, 3, 3, 3) to (B, 2D, 2H, 2W, O).
 
-    Zero padding, no bias, first derivatives alone. Nothing but input and weight is kept for them.
+    Zero padding, no bias, first derivatives alone. Nothing but input and weight is kept for them. Some slices of one
+    sample are worked on at a time, so that what is made of them stays in the cache.
     """
 
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor) -> Tensor:
         """Products of transformed input and transformed weight, and their sums."""
         ctx.save_for_backward(x, weight)
-        return _up(x, _kernels(weight), 1)
+        kernels = _kernels(weight)
+        out = x.new_empty(x.shape[0], *(2 * n for n in x.shape[1:4]), weight.shape[0])
+        for sample, halves in zip(x.split(1), out.unflatten(1, (-1, 2)).split(1), strict=True):
+            inputs = _transform(sample, 1)
+            for depth in _depths(x):
+                parts = [_up(part[:, depth], kernel, 2) for part, kernel in zip(inputs, kernels, strict=True)]
+                torch.add(parts[0], parts[1], out=halves[:, depth, 0])
+                torch.add(parts[0], parts[2], out=halves[:, depth, 1])
+        return out
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """The same products, transposed."""
         x, weight = ctx.saved_tensors
-        needs_x, needs_weight = ctx.needs_input_grad
-        grad_x, grad_kernels = _down(
-            grad.contiguous(), x if needs_weight else None, _kernels(weight) if needs_x else None, 1
-        )
+        kernels = _kernels(weight) if ctx.needs_input_grad[0] else None
+        grad_x = None if kernels is None else torch.empty_like(x)
+        grad_kernels = weight.new_zeros(3, 3, 3, *weight.shape[:2]) if ctx.needs_input_grad[1] else None
+        for number, halves in enumerate(grad.unflatten(1, (-1, 2)).split(1)):
+            parts = _backward_sample(halves, x[number : number + 1], kernels, grad_kernels)
+            if grad_x is not None:
+                grad_x[number : number + 1] = _transpose(*parts, 1)
         if grad_kernels is None:
             return grad_x, None
-        flat = torch.mm(grad_kernels.reshape(27, -1).T, _matrix(weight))
-        return grad_x, flat.view(weight.shape)
+        return grad_x, torch.mm(grad_kernels.reshape(27, -1).T, _matrix(weight)).view(weight.shape)
+
+
+def _backward_sample(halves: Tensor, x: Tensor, kernels: Tensor | None, grad_kernels: Tensor | None) -> list[Tensor]:
+    """Gradients of the three transforms of one sample along its first axis; those of the kernels are added up.
+
+    Args:
+        halves: Gradient (1, D, 2, 2H, 2W, O) of even and odd slices.
+        x: The sample (1, D, H, W, I).
+        kernels: Transformed weight; None where the gradients of `x` are not asked for, and empty then.
+        grad_kernels: Gets the kernels' gradients; None where they are not asked for.
+    """
+    inputs = (None,) * 3 if grad_kernels is None else _transform(x, 1)
+    parts = [] if kernels is None else [torch.empty_like(x) for _ in range(3)]
+    for depth in _depths(x):
+        even, odd = halves[:, depth].unbind(2)
+        for k, grad in enumerate((even + odd, even, odd)):
+            slices = None if inputs[k] is None else inputs[k][:, depth]
+            of_slices, of_kernel = _down(grad, slices, None if kernels is None else kernels[k], 2)
+            if of_kernel is not None:
+                grad_kernels[k] += of_kernel
+            if of_slices is not None:
+                parts[k][:, depth] = of_slices
+    return parts
+
+
+def _depths(x: Tensor) -> list[slice]:
+    """Ranges of slices of about `_ROWS` voxels."""
+    count = max(1, _ROWS // (x.shape[2] * x.shape[3]))
+    return [slice(start, start + count) for start in range(0, x.shape[1], count)]
 
 
 def _matrix(like: Tensor) -> Tensor:
