@@ -28,6 +28,7 @@ GANS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "Vanilla GAN 2": ("baseline_gans", [], SMALL),
     "WGAN, clipped": ("baseline_gans", ["wgan_clip_3d"], SMALL),
     "WGAN-GP": ("baseline_gans", ["wgan_gp_3d"], SMALL),
+    "WGAN, clipped, planes": ("baseline_gans", ["wgan_clip_2d"], SMALL),
     "WGAN-GP, planes": ("baseline_gans", ["wgan_gp_2d"], SMALL),
     "FastGAN, planes": ("baseline_gans", ["fastgan"], {"channels": 16}),
     "FastGAN, volumes": ("baseline_gans", ["fastgan", "volumes"], {}),
