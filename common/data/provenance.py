@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
+import numpy as np
+import torch
+
 from ..files import write_json
 
 FILE_NAME = "provenance.json"
@@ -16,6 +20,11 @@ def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def package_versions() -> dict[str, str]:
+    """Of the packages that a generated file's bytes depend on."""
+    return {"torch": torch.__version__, "numpy": np.__version__, "nibabel": nib.__version__}
 
 
 def write_provenance(directory: str | Path, provenance: Mapping[str, Any]) -> Path:
