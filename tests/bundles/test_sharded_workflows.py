@@ -1,9 +1,13 @@
 """Generation and evaluation by two processes leave what one process leaves."""
 
+import json
+
 import pytest
 
 from common.data.provenance import file_sha256
 from common.data.set_part import SetPart
+
+SECTIONS = ["fidelity", "masks", "copies"]  # the others draw, or read what these read
 
 
 class KilledError(Exception):
@@ -56,3 +60,30 @@ def test_two_processes_go_on_with_a_killed_generation_to_the_set_of_one(
     assert first.stat().st_mtime_ns == written
     assert len(content(whole)) == 5 * 2 + 3
     assert content(killed) == content(whole)
+
+
+def test_two_processes_score_what_one_scores(run_workflow, in_two_processes, phantom_dir, generated_dir, tmp_path):
+    options = {"dataset_dir": str(phantom_dir), "generated_dir": str(generated_dir), "allow_untrained": True}
+    options |= {"weights": str(tmp_path / "none.pt"), "folds": "everything", "sections": SECTIONS}
+    one, two = tmp_path / "one", tmp_path / "two"
+    run_workflow("evaluation", ["evaluate", "smoke"], output_dir=str(one), **options)
+    in_two_processes(
+        "evaluating", ["evaluate", "smoke", "multi_gpu_evaluate"], bundle="evaluation", output_dir=two, **options
+    )
+    expected, found = (json.loads((folder / "metrics.json").read_text()) for folder in (one, two))
+    assert found["protocol"] == expected["protocol"]
+    assert "memorisation/organs" in found["scores"]
+    assert_close(found["scores"], expected["scores"])
+
+
+def assert_close(found, expected):
+    """Equal but for rounding, at any depth."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        for key in expected:
+            assert_close(found[key], expected[key])
+    elif isinstance(expected, list):
+        for pair in zip(found, expected, strict=True):
+            assert_close(*pair)
+    else:
+        assert found == (pytest.approx(expected, rel=1e-5, abs=1e-8) if isinstance(expected, float) else expected)
