@@ -49,11 +49,11 @@ class SetPart:
     def begin(self) -> None:
         """Mark the set as unfinished; records of another request go. All processes call it, before they write."""
         if idist.get_rank() == 0:
-            for name in (LIST_NAME, FILE_NAME):
-                (self.directory / name).unlink(missing_ok=True)
             if self._read(REQUEST) != self.request:
                 self._clear()
                 write_json(self.request, self.directory / UNFINISHED / REQUEST)
+            for name in (LIST_NAME, FILE_NAME):
+                (self.directory / name).unlink(missing_ok=True)
         idist.barrier()
 
     def add(self, record: Mapping[str, Any]) -> None:
