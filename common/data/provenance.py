@@ -3,12 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import nibabel as nib
-import numpy as np
-import torch
 
 from ..files import write_json
 
@@ -24,7 +21,7 @@ def file_sha256(path: str | Path) -> str:
 
 def package_versions() -> dict[str, str]:
     """Of the packages that a generated file's bytes depend on."""
-    return {"torch": torch.__version__, "numpy": np.__version__, "nibabel": nib.__version__}
+    return {name: version(name) for name in ("torch", "numpy", "nibabel")}
 
 
 def write_provenance(directory: str | Path, provenance: Mapping[str, Any]) -> Path:

@@ -85,7 +85,7 @@ def run_processes(count: int, options: argparse.Namespace) -> list[float]:
         command += [f"--{name}", str(getattr(options, name))]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def measure(options: argparse.Namespace) -> None:
