@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import ignite.distributed as idist
 from ..files import write_json
 from .generated_set import LIST_NAME, UNFINISHED
 from .latents import case_name
-from .provenance import FILE_NAME, package_versions
+from .provenance import FILE_NAME, file_sha256, package_versions
 from .sharing import own_batches
 
 REQUEST = "request.json"
@@ -31,20 +32,34 @@ class SetPart:
         directory: Of the set.
         numbers: Of all of its cases, in order.
         batch_size: Cases that are drawn together. A batch of which one case is missing is drawn again as a whole.
-        request: What decides the files beside that; plain values.
+        checkpoint: The model file that generates; its content is part of the request.
+        settings: What decides the files beside that; plain values.
     """
 
     def __init__(
-        self, directory: str | Path, *, numbers: Sequence[int], batch_size: int, request: Mapping[str, Any]
+        self,
+        directory: str | Path,
+        *,
+        numbers: Sequence[int],
+        batch_size: int,
+        checkpoint: str | Path,
+        settings: Mapping[str, Any],
     ) -> None:
         self.directory = Path(directory)
         self.numbers = list(numbers)
         self.batch_size = batch_size
-        content = {**request, "numbers": self.numbers, "batch_size": batch_size, "versions": package_versions()}
-        self.request = json.loads(json.dumps(content))  # as it is read again
+        self.checkpoint = Path(checkpoint)
+        self.settings = dict(settings)
         self.finished: list[dict[str, Any]] = []
         self.remaining: list[int] = []
         self._look()
+
+    @cached_property
+    def request(self) -> dict[str, Any]:
+        """Requests that are equal give equal files."""
+        decisive = {"numbers": self.numbers, "batch_size": self.batch_size, "settings": self.settings}
+        content = {**decisive, "checkpoint": file_sha256(self.checkpoint), "versions": package_versions()}
+        return json.loads(json.dumps(content))  # as it is read again
 
     def begin(self) -> None:
         """Mark the set as unfinished; records of another request go. All processes call it, before they write."""
@@ -75,7 +90,8 @@ class SetPart:
 
     def _look(self) -> None:
         """Tell finished batches from those that remain."""
-        same = self._read(REQUEST) == self.request
+        found = self._read(REQUEST)
+        same = found is not None and found == self.request
         processes = {"rank": idist.get_rank(), "world_size": idist.get_world_size()}
         for batch in own_batches(self.numbers, batch_size=self.batch_size, **processes):
             records = [self._record(number) for number in batch] if same else [None]

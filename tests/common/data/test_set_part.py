@@ -1,6 +1,7 @@
 """Parts of a generated set: whose cases, which are finished, whose records still hold."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,17 @@ NUMBERS = [0, 1, 2, 3, 4]
 
 
 @pytest.fixture
-def part(tmp_path):
+def checkpoint(tmp_path):
+    path = tmp_path / "model.pt"
+    path.write_text("weights")
+    return path
+
+
+@pytest.fixture
+def part(tmp_path, checkpoint):
     def build(**options):
-        options = {"numbers": NUMBERS, "batch_size": 2, "request": {"seed": 0, "window": (-1, 1)}, **options}
+        settings = {"seed": 0, "window": (-1, 1)}
+        options = {"numbers": NUMBERS, "batch_size": 2, "checkpoint": checkpoint, "settings": settings, **options}
         return SetPart(tmp_path / "set", **options)
 
     return build
@@ -38,7 +47,9 @@ def test_a_killed_run_goes_on_with_whole_batches(part):
     assert again.remaining == [2, 3, 4]
 
 
-@pytest.mark.parametrize("changed", [{"request": {"seed": 1}}, {"batch_size": 1}, {"numbers": NUMBERS[:4]}])
+@pytest.mark.parametrize(
+    "changed", [{"settings": {"seed": 1}}, {"batch_size": 1}, {"numbers": NUMBERS[:4]}, {"checkpoint": Path(__file__)}]
+)
 def test_another_request_starts_anew(part, changed):
     make(part(), *NUMBERS)
     other = part(**changed)

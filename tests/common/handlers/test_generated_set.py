@@ -25,7 +25,7 @@ def checkpoint(tmp_path):
 def generate(directory, checkpoint, labels=True, **known):
     writer = GeneratedSetWriter(
         directory,
-        part=SetPart(directory, numbers=[0], batch_size=1, request={}),
+        part=SetPart(directory, numbers=[0], batch_size=1, checkpoint=checkpoint, settings={}),
         checkpoint=checkpoint,
         bundle={"name": "hagan_128", "version": "0.1.0"},
         seed=3,
