@@ -11,6 +11,7 @@ from .datalist import HEAD_AND_NECK, read_datalist, select_cases, source_case
 from .provenance import FILE_NAME, read_provenance
 
 LIST_NAME = "dataset.json"
+UNFINISHED = "unfinished"  # folder of a set that is being made
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,16 @@ def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] 
         hu_window: Of a set without provenance; thesis 3.4.3.
 
     Raises:
-        FileNotFoundError: No list, or files of it are missing.
+        FileNotFoundError: No list, the set is unfinished, or files of it are missing.
         ValueError: The list is no data list, or empty.
     """
     directory = Path(directory)
     path = directory / LIST_NAME
+    if not path.is_file() and (directory / UNFINISHED).is_dir():
+        raise FileNotFoundError(
+            f"the generated set at {directory} is unfinished, it has {UNFINISHED}/ and no {LIST_NAME}: start its "
+            "`run inferring` again, which goes on where it stopped"
+        )
     if not path.is_file():
         raise FileNotFoundError(
             f"no generated set at {directory}, expected {path}: make one with `run inferring` of a generator and name "

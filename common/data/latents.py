@@ -18,6 +18,11 @@ def latent_seed(seed: int, index: int) -> int:
     return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
 
 
+def case_name(index: int, *, prefix: str = "generated") -> str:
+    """Id of case `index` of a set."""
+    return f"{prefix}_{index:05d}"
+
+
 class LatentDataset(Dataset):
     """Latent vectors z ~ N(0, 1), each from a seed of its own, so that any case can be made again alone.
 
@@ -70,4 +75,4 @@ class LatentDataset(Dataset):
             y = torch.multinomial(self.shares, 1, generator=rng)
             item = {"image": with_class(item["image"][None], y, len(self.shares))[0]}
             item["condition"] = self.conditions["names"][int(y)]
-        return {**item, "case_id": f"{self.prefix}_{self.indices[index]:05d}", "seed": seed}
+        return {**item, "case_id": case_name(self.indices[index], prefix=self.prefix), "seed": seed}

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def package_versions() -> dict[str, str]:
+    """Of the packages that a generated file's bytes depend on."""
+    return {name: version(name) for name in ("torch", "numpy", "nibabel")}
 
 
 def write_provenance(directory: str | Path, provenance: Mapping[str, Any]) -> Path:

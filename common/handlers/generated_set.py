@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
 import nibabel as nib
 import numpy as np
-import torch
 from ignite.engine import Engine, Events
 from torch import Tensor
 
 from ..data.datalist import write_datalist
-from ..data.provenance import write_provenance
+from ..data.provenance import package_versions, write_provenance
+from ..data.set_part import SetPart
 from ..files import replacing
 from ..networks.model_file import read_model_file, weights_sha256
 
@@ -22,9 +23,11 @@ class GeneratedSetWriter:
     Leaves ``images/<case_id>.nii.gz`` (int16 HU), ``labels/<case_id>.nii.gz`` (uint8; none for generators of images
     only), ``dataset.json`` and ``provenance.json`` in `directory`. The same seeds give the same files. Of a
     conditional generator list and provenance name each case's ``condition``; its ``centre`` stays "generated".
+    Of several processes each saves its part, and the first writes list and provenance when all are done.
 
     Args:
         directory: Of the set.
+        part: This process's cases of it.
         checkpoint: The model file that generates.
         bundle: ``{"name": …, "version": …}``.
         seed: Of the set.
@@ -37,6 +40,7 @@ class GeneratedSetWriter:
         self,
         directory: str | Path,
         *,
+        part: SetPart,
         checkpoint: str | Path,
         bundle: Mapping[str, str],
         seed: int,
@@ -45,6 +49,7 @@ class GeneratedSetWriter:
         spacing: Sequence[float],
     ) -> None:
         self.directory = Path(directory)
+        self.part = part
         self.checkpoint = Path(checkpoint)
         self.bundle = dict(bundle)
         self.seed = seed
@@ -61,8 +66,9 @@ class GeneratedSetWriter:
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def start(self, engine: Engine) -> None:
-        """Read what the model file says of itself."""
-        self.cases.clear()
+        """Read what the model file says of itself, and which cases a killed run left."""
+        self.part.begin()
+        self.cases = list(self.part.finished)
         self.content = {key: value for key, value in read_model_file(self.checkpoint).items() if key != "model"}
 
     def save_batch(self, engine: Engine) -> None:
@@ -73,6 +79,7 @@ class GeneratedSetWriter:
             case["image"] = self._save("images", case["case_id"], output["image"].round(), np.int16)
             if output.get("label") is not None:
                 case["label"] = self._save("labels", case["case_id"], output["label"], np.uint8)
+            self.part.add(case)
             self.cases.append(case)
 
     def _save(self, folder: str, case_id: str, volume: Tensor, dtype: type) -> str:
@@ -83,7 +90,12 @@ class GeneratedSetWriter:
         return name
 
     def finish(self, engine: Engine) -> None:
-        """Write ``dataset.json`` and ``provenance.json``."""
+        """Write ``dataset.json`` and ``provenance.json`` of all processes' cases."""
+        self.cases = self.part.gather(self.cases)
+        if idist.get_rank() == 0:
+            self._write_list()
+
+    def _write_list(self) -> None:
         entries = [
             {k: v for k, v in case.items() if k != "seed"} | {"centre": "generated", "fold": 0} for case in self.cases
         ]
@@ -93,8 +105,9 @@ class GeneratedSetWriter:
             "training": entries,
             "testing": [],
         }
-        write_datalist(datalist, self.directory / "dataset.json")
         write_provenance(self.directory, self._provenance())
+        write_datalist(datalist, self.directory / "dataset.json")
+        self.part.end()
 
     def _provenance(self) -> dict[str, Any]:
         training, settings = self.content["training"], self.content["settings"]
@@ -112,7 +125,7 @@ class GeneratedSetWriter:
             "hu_window": list(settings["hu_window"]),
             "spacing": self.spacing,
             "postprocessing": self.postprocessing,
-            "versions": {"torch": torch.__version__, "numpy": np.__version__, "nibabel": nib.__version__},
+            "versions": package_versions(),
         }
 
 

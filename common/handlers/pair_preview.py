@@ -4,17 +4,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
+import nibabel as nib
+import numpy as np
 from ignite.engine import Engine, Events
 
 from ..data.datalist import foreground_names
+from ..data.generated_set import read_generated_set
 from ..reports.slices import pair_grid
 
 
 class PairPreview:
-    """Draws the first `count` outputs of a generation, images in HU and their labels, when it ends.
+    """Draws the first `count` pairs of a generated set, images in HU and their labels, when it is written.
+
+    It stands behind the `GeneratedSetWriter` and reads what that left; of several processes the first draws.
 
     Args:
         path: Of the PNG.
+        directory: Of the set.
         count: Number of pairs.
         window: HU shown as black and white.
         label_names: Number to name, in order, for the legend.
@@ -25,38 +32,38 @@ class PairPreview:
         self,
         path: str | Path,
         *,
+        directory: str | Path,
         count: int = 4,
         window: Sequence[float] = (-1024, 600),
         label_names: Mapping[str, str] | None = None,
         spacing: Sequence[float] = (1, 1, 1),
     ) -> None:
         self.path = Path(path)
+        self.directory = Path(directory)
         self.count = count
         self.window = tuple(window)
         self.label_names = foreground_names(label_names)
         self.spacing = tuple(spacing)
-        self.samples: list[dict[str, Any]] = []
 
     def attach(self, engine: Engine) -> None:
-        """Collect from each batch; draw at the end."""
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.collect)
+        """Draw at the end."""
         engine.add_event_handler(Events.COMPLETED, self.draw)
 
-    def collect(self, engine: Engine) -> None:
-        """Keep outputs until there are enough."""
-        self.samples += engine.state.output[: self.count - len(self.samples)]
-
     def draw(self, engine: Engine) -> None:
-        """Draw what was kept."""
-        if not self.samples:
+        """Draw what was written."""
+        if not self.count or idist.get_rank() > 0:
             return
-        masks = [sample.get("label") for sample in self.samples]
+        found = read_generated_set(self.directory)
+        cases = found.cases[: self.count]
         pair_grid(
-            [sample["image"] for sample in self.samples],
-            None if masks[0] is None else masks,
+            [_read(case["image"]) for case in cases],
+            [_read(case["label"]) for case in cases] if found.has_labels else None,
             path=self.path,
             window=self.window,
             spacing=self.spacing,
             label_names=self.label_names,
         )
-        self.samples = []
+
+
+def _read(path: Any) -> np.ndarray:
+    return np.asarray(nib.load(path).dataobj)

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
 import numpy as np
 import torch
 from monai.data import DataLoader, Dataset
 from torch.utils.data import Subset
 from tqdm import tqdm
 
+from ..data.sharing import own_batches
 from ..files import replacing
 from ..networks.extractor import Extractor
 from .volume_set import VolumeSet, hash_of
@@ -58,16 +60,33 @@ class FeatureReader:
 
     def read(self, volumes: VolumeSet, extractor: str, *, names: Sequence[str] | None = None) -> Features:
         """Features of the views `names`: by default all, or ``image`` alone for a set without masks."""
+        keys = self._fill(volumes, extractor, names, range(len(volumes)))
+        return {name: np.stack([self._rows[key] for key in rows]) for name, rows in keys.items()}
+
+    def share(self, volumes: VolumeSet, extractor: str, *, names: Sequence[str] | None = None) -> None:
+        """Let each process compute its batches of what `read` returns; all call it, and all have all rows then."""
+        processes = {"rank": idist.get_rank(), "world_size": idist.get_world_size()}
+        batches = own_batches(range(len(volumes)), batch_size=self.batch_size, **processes)
+        indices = [i for batch in batches for i in batch]
+        keys = self._fill(volumes, extractor, names, indices)
+        own = {rows[i]: self._rows[rows[i]] for rows in keys.values() for i in indices}
+        for part in idist.all_gather(own):
+            self._rows.update(part)
+
+    def _fill(
+        self, volumes: VolumeSet, extractor: str, names: Sequence[str] | None, indices: Sequence[int]
+    ) -> dict[str, list[str]]:
+        """Have the rows of the cases at `indices` in memory; the keys of all cases by view."""
         names = tuple(names or (self.names if volumes.has_labels else ("image",)))
         keys = {name: self._keys(volumes, extractor, name) for name in names}
-        for key in (key for name in names for key in keys[name] if key not in self._rows):
+        for key in (rows[i] for rows in keys.values() for i in indices if rows[i] not in self._rows):
             self._load(key)
-        missing = [i for i in range(len(volumes)) if any(keys[name][i] not in self._rows for name in names)]
+        missing = [i for i in indices if any(rows[i] not in self._rows for rows in keys.values())]
         computed = self._compute(volumes, self.extractors[extractor], missing, names)
         for i in tqdm(missing, desc=f"{extractor} of {volumes.name}", disable=not missing):
             for name, vector in next(computed).items():
                 self._keep(keys[name][i], vector)
-        return {name: np.stack([self._rows[key] for key in keys[name]]) for name in names}
+        return keys
 
     def _keys(self, volumes: VolumeSet, extractor: str, name: str) -> list[str]:
         identity = [self.extractors[extractor].describe(), self.view_recipe, name]

@@ -18,6 +18,7 @@ from common.data.datalist import read_datalist, select_cases, write_datalist
 from common.data.provenance import file_sha256, write_provenance
 
 ROOT = Path(__file__).parents[2]
+TWO_PROCESSES = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m")
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +110,17 @@ def bundle_command():
 
 
 @pytest.fixture(scope="session")
+def in_two_processes(bundle_command, run_command):
+    """Function (run_id, configs, **options) that runs a bundle's workflow in two processes, as a user types it."""
+
+    def run(run_id, configs, **options):
+        finished = run_command(bundle_command(run_id, configs, launcher=TWO_PROCESSES, **options))
+        assert finished.returncode == 0, finished.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def run_command():
     """Function that runs a command from the checkout's root and returns the finished process."""
 
@@ -194,12 +206,11 @@ def killed_and_resumed(bundle_command, run_command, phantom_dir, tmp_path):
 @pytest.fixture
 def one_and_two_processes(bundle_command, run_command, phantom_dir, tmp_path):
     """Function (bundle, **options) -> folders of a training in one process and in two, of the same global batch."""
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]
 
     def run(bundle, **options):
         one, two = tmp_path / "one", tmp_path / "two"
         options |= {"bundle": bundle, "dataset_dir": phantom_dir}
-        parallel = {"launcher": launcher, "output_dir": two, "batch_size": 2}
+        parallel = {"launcher": TWO_PROCESSES, "output_dir": two, "batch_size": 2}
         for command in (
             bundle_command("training", ["train", "smoke"], output_dir=one, batch_size=4, **options),
             bundle_command("training", ["train", "smoke", "multi_gpu_train"], **parallel, **options),

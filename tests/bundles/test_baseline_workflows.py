@@ -135,8 +135,9 @@ def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, newest_stat
 
 
 def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_processes, tmp_path):
-    """With one block there is no batch normalisation, whose statistics are each process's own."""
-    options = {"blocks": 1, "objective": "wgan_gp", "r1_weight": 1.0, "r1_every": 1, "lr_g": "2e-5", "lr_d": "2e-5"}
+    """With one block there is no batch normalisation, whose statistics are each process's own. Batches are cut."""
+    rates = {"lr_g": "2e-5", "lr_d": "2e-5", "accumulation": 2}
+    options = {"blocks": 1, "objective": "wgan_gp", "r1_weight": 1.0, "r1_every": 1, **rates}
     folders = one_and_two_processes("baseline_gans", cache_dir=tmp_path / "cache", max_steps=2, **options)
     for a, b in zip(*map(losses, folders), strict=True):
         assert b.keys() == {"step", *CORE, "gp", "g", "r1"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ class Copies:
         quantile: Of the held-out cases' distances; samples nearer than it count as copies.
         count: Closest pairs to show.
     """
+
+    reads: ClassVar = dict.fromkeys(("real", "generated", "training"), ("facts", "pair_features"))
 
     def __init__(self, *, quantile: float = 0.01, count: int = 4) -> None:
         self.quantile = quantile

@@ -6,6 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
+
 from ... import __version__
 from ...files import write_json
 from ...metrics.volume_set import hash_of
@@ -13,6 +15,7 @@ from ..loss_curves import plot_losses
 from ..page import Page
 from .findings import Findings, Part
 from .sets import EvaluationSets
+from .sharing import share
 
 logger = logging.getLogger(__name__)
 _PACKAGES = ("torch", "monai", "numpy", "scipy", "scikit-learn")
@@ -20,6 +23,8 @@ _PACKAGES = ("torch", "monai", "numpy", "scipy", "scikit-learn")
 
 class Evaluation:
     """One evaluation of a generated set.
+
+    Several processes share out what is computed of each case; the first does the rest and writes.
 
     Args:
         sets: What is compared.
@@ -55,7 +60,12 @@ class Evaluation:
         self.losses = losses
 
     def run(self) -> dict[str, Any]:
-        """Compute all parts and write; returns what `metrics.json` holds."""
+        """Compute all parts and write; returns what `metrics.json` holds, in processes but the first nothing."""
+        if idist.get_world_size() > 1:
+            share(self.sets, self.parts)
+        return {} if idist.get_rank() else self._write()
+
+    def _write(self) -> dict[str, Any]:
         folder = self.output_dir / "figures"
         folder.mkdir(parents=True, exist_ok=True)
         findings = [part(self.sets, folder) for part in self.parts]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ...metrics.comparison import compare, describe
 from ...metrics.resampling import Score
@@ -21,6 +21,8 @@ class Fidelity:
         splits: Of the floor.
         seed: Of both.
     """
+
+    reads: ClassVar = {"real": ("features",), "generated": ("features",)}
 
     def __init__(
         self,

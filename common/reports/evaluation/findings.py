@@ -38,7 +38,10 @@ class Findings:
 
 
 class Part(Protocol):
-    """A part of an evaluation."""
+    """A part of an evaluation.
+
+    One that asks `sets` for what is dear to compute names it in an attribute ``reads``, see `share`.
+    """
 
     def __call__(self, sets: EvaluationSets, folder: Path) -> Findings:
         """Compute from `sets`; pictures go to `folder`."""

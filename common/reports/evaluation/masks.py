@@ -1,6 +1,7 @@
 """Mask realism: statistics of the masks as distances between distributions."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class MaskRealism:
     Args:
         replicates, splits, seed: As for `compare`.
     """
+
+    reads: ClassVar = {"real": ("facts",), "generated": ("facts",)}
 
     def __init__(self, *, replicates: int = 200, splits: int = 20, seed: int = 0) -> None:
         self.options = {"replicates": replicates, "splits": splits, "seed": seed}

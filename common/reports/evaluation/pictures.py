@@ -1,7 +1,7 @@
 """Pictures of both sides: slices, all-slices grid, histograms, embedding."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ class Pictures:
     Args:
         count: Cases of each side.
     """
+
+    reads: ClassVar = {"real": ("facts",), "generated": ("facts",)}
 
     def __init__(self, *, count: int = 3) -> None:
         self.count = count
@@ -58,6 +60,8 @@ class Embedding:
         perplexity, learning_rate: Of the t-SNE.
         seed: Of it.
     """
+
+    reads: ClassVar = {"real": ("pair_features",), "generated": ("pair_features",)}
 
     def __init__(self, *, perplexity: float = 10, learning_rate: float = 200, seed: int = 0) -> None:
         self.options = {"perplexity": perplexity, "learning_rate": learning_rate, "seed": seed}

@@ -1,12 +1,14 @@
 """The volumes that an evaluation compares, and what its parts share of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import ignite.distributed as idist
 import numpy as np
 
 from ...data.datalist import foreground_names
+from ...data.sharing import own_batches
 from ...metrics.case_facts import CaseFacts, read_facts
 from ...metrics.features import FeatureReader, Features
 from ...metrics.volume_set import VolumeSet
@@ -71,12 +73,24 @@ class EvaluationSets:
 
     def facts(self, volumes: VolumeSet) -> list[CaseFacts]:
         """Facts of each case, read once."""
-        missing = [i for i, key in enumerate(volumes.keys) if key not in self._facts]
+        self._read_facts(volumes, range(len(volumes)))
+        return [self._facts[key] for key in volumes.keys]
+
+    def share_facts(self, volumes: VolumeSet) -> None:
+        """Let each process read its batches; all call it, and all have the facts of all cases then."""
+        processes = {"rank": idist.get_rank(), "world_size": idist.get_world_size()}
+        batches = own_batches(range(len(volumes)), batch_size=self.reader.batch_size, **processes)
+        indices = [i for batch in batches for i in batch]
+        self._read_facts(volumes, indices)
+        for part in idist.all_gather({volumes.keys[i]: self._facts[volumes.keys[i]] for i in indices}):
+            self._facts.update(part)
+
+    def _read_facts(self, volumes: VolumeSet, indices: Sequence[int]) -> None:
+        missing = [i for i in indices if volumes.keys[i] not in self._facts]
         if missing:
             options = {"window": self.window, "labels": self.labels, "num_workers": self.num_workers}
             read = read_facts(volumes.select(missing), **options)
             self._facts.update(zip((volumes.keys[i] for i in missing), read, strict=True))
-        return [self._facts[key] for key in volumes.keys]
 
     def describe(self) -> dict[str, Any]:
         """What decides the numbers, as plain values."""

@@ -1,4 +1,6 @@
+from contextlib import contextmanager
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 import torch
@@ -240,3 +242,33 @@ def test_a_run_resumed_between_two_turns_of_a_phase_ends_bit_equal(tmp_path):
     assert resumed_steps == steps[2:]
     assert ["g" in output for output in resumed_steps] == [False, True, False]
     assert_equal(whole, resumed)
+
+
+class Synchronised(torch.nn.Module):
+    """Stands for DistributedDataParallel: notes of each pass whether its gradients would be exchanged."""
+
+    passes: ClassVar = []
+
+    def __init__(self, module, **_):
+        super().__init__()
+        self.module = module
+        self.exchanged = True
+
+    @contextmanager
+    def no_sync(self):
+        self.exchanged = False
+        yield
+        self.exchanged = True
+
+    def forward(self, batch):
+        self.passes.append((self.module.name, self.exchanged))
+        return self.module(batch)
+
+
+def test_gradients_of_an_accumulated_batch_are_exchanged_once(hagan_training, monkeypatch):
+    monkeypatch.setattr("common.engines.adversarial_trainer.DistributedDataParallel", Synchronised)
+    monkeypatch.setattr("ignite.distributed.get_world_size", lambda: 2)
+    monkeypatch.setattr(Synchronised, "passes", [])
+    hagan_training(max_steps=1, batch_size=3, accumulation=3).run()
+    parts = [False, False, True]
+    assert Synchronised.passes == [(name, exchanged) for name in ("d", "g", "e", "e_sub") for exchanged in parts]

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from common.data.provenance import file_sha256, leaked_cases, read_provenance
+from common.data.set_part import SetPart
 from common.handlers.generated_set import GeneratedSetWriter
 
 SPACING = [2.0, 2.5, 3.0]
@@ -24,6 +25,7 @@ def checkpoint(tmp_path):
 def generate(directory, checkpoint, labels=True, **known):
     writer = GeneratedSetWriter(
         directory,
+        part=SetPart(directory, numbers=[0], batch_size=1, checkpoint=checkpoint, settings={}),
         checkpoint=checkpoint,
         bundle={"name": "hagan_128", "version": "0.1.0"},
         seed=3,

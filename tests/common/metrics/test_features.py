@@ -99,3 +99,18 @@ def test_sets_without_masks_have_the_view_of_images_alone(volumes):
     cases = [{key: value for key, value in case.items() if key != "label"} for case in volumes.cases]
     features = reader(Counting()).read(VolumeSet("images", cases, volumes.volumes), "test")
     assert list(features) == ["image"]
+
+
+def test_processes_share_out_the_batches_and_have_all_rows_then(volumes, monkeypatch):
+    parts, seen = [], []
+    monkeypatch.setattr("ignite.distributed.get_world_size", lambda: 2)
+    monkeypatch.setattr("ignite.distributed.all_gather", lambda own: parts.append(own) or parts)
+    for rank in (0, 1):
+        monkeypatch.setattr("ignite.distributed.get_rank", lambda rank=rank: rank)
+        network = Counting()
+        last = reader(network, batch_size=2)
+        last.share(volumes, "test")
+        seen.append(network.seen)
+    assert seen == [3 * 3, 2 * 3]  # cases 0, 1, 4 and cases 2, 3 in three views
+    np.testing.assert_array_equal(last.read(volumes, "test")["image"], [[i, i] for i in range(5)])
+    assert network.seen == seen[1]
