@@ -183,7 +183,7 @@ def _check_options(directory: Any, count: int | None, use_real: bool, fraction: 
     if directory is None and count is not None:
         raise ValueError(f"generated_count is {count}, but there is no generated_dir: name the set to draw from")
     if count is not None and count < 1:
-        raise ValueError(f"generated_count is {count}, expected at least 1; --generated_dir null adds none")
+        raise ValueError(f"generated_count is {count}, expected at least 1; leave --generated_dir out to add none")
 
 
 def _held_out(content: Mapping[str, Any], fold: int | None, root: Path) -> list[str]:
