@@ -15,12 +15,21 @@ class PairConsistency:
     Args:
         segmenter: Folder of a MONAI bundle with an inference config, or the config; see `pair_consistency`.
         overrides: Of that config.
+        cases: How many of each side are segmented, the first ones; None is all.
         seed: Of the intervals.
     """
 
-    def __init__(self, segmenter: str | Path, *, overrides: Mapping[str, Any] | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        segmenter: str | Path,
+        *,
+        overrides: Mapping[str, Any] | None = None,
+        cases: int | None = None,
+        seed: int = 0,
+    ) -> None:
         self.segmenter = segmenter
         self.overrides = dict(overrides or {})
+        self.cases = cases
         self.seed = seed
 
     def __call__(self, sets: EvaluationSets, folder: Path) -> Findings:
@@ -31,8 +40,8 @@ class PairConsistency:
             return findings
         result = pair_consistency(
             self.segmenter,
-            sets.generated.cases,
-            real=sets.held_out.cases,
+            sets.generated.cases[: self.cases],
+            real=sets.held_out.cases[: self.cases],
             work_dir=folder.parent / "predictions",
             labels=sets.labels,
             segmenter_overrides=self.overrides,

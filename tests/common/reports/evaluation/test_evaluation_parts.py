@@ -5,6 +5,7 @@ import pytest
 
 from common.metrics.frechet import frechet_distance
 from common.metrics.neighbourhoods import precision
+from common.reports.evaluation import consistency
 from common.reports.evaluation.copies import Copies
 from common.reports.evaluation.diversity import Diversity
 from common.reports.evaluation.fidelity import Fidelity
@@ -86,6 +87,19 @@ def test_too_few_volumes_for_the_embedding_are_told(build_sets, tmp_path):
     findings = Embedding(perplexity=50)(build_sets(), tmp_path)
     assert not findings.figures
     assert "No t-SNE of octants" in findings.text[0]
+
+
+def test_the_first_cases_of_each_side_are_segmented(build_sets, tmp_path, monkeypatch):
+    given = {}
+
+    def segmented(segmenter, generated, *, real, **_):
+        given.update(generated=generated, real=real)
+        return {}
+
+    monkeypatch.setattr(consistency, "pair_consistency", segmented)
+    sets = build_sets()
+    consistency.PairConsistency("bundle", cases=3)(sets, tmp_path)
+    assert given == {"generated": sets.generated.cases[:3], "real": sets.held_out.cases[:3]}
 
 
 def test_facts_are_read_once_and_shared(build_sets):
