@@ -26,11 +26,7 @@ class LossCSV:
     """
 
     def __init__(
-        self,
-        path: str | Path,
-        *,
-        alpha: float = 0.001,
-        output_transform: Callable[[Any], Mapping[str, float]] = dict,
+        self, path: str | Path, *, alpha: float = 0.001, output_transform: Callable[[Any], Mapping[str, float]] = dict
     ) -> None:
         self.path = Path(path)
         self.alpha = alpha

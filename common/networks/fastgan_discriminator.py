@@ -158,9 +158,11 @@ def _stages(dims: int, widths: Sequence[int], norm: Norm) -> list[nn.Module]:
     """One halving for each pair of neighbouring widths; the first layer has no normalisation."""
     plain = max(1, len(widths) - 1 - RESIDUAL_BLOCKS)
     return [
-        Layer(dims, low, high, 4, stride=2, norm=norm if i else "")
-        if i < plain
-        else DownBlock(dims, low, high, norm=norm)
+        (
+            Layer(dims, low, high, 4, stride=2, norm=norm if i else "")
+            if i < plain
+            else DownBlock(dims, low, high, norm=norm)
+        )
         for i, (low, high) in enumerate(pairwise(widths))
     ]
 

@@ -23,12 +23,7 @@ class OrganSegmenter(nn.Module):
     """
 
     def __init__(
-        self,
-        organs: int,
-        *,
-        depth: Depth = 10,
-        widths: Sequence[int] = (64, 128, 256, 512),
-        head_channels: int = 32,
+        self, organs: int, *, depth: Depth = 10, widths: Sequence[int] = (64, 128, 256, 512), head_channels: int = 32
     ) -> None:
         super().__init__()
         self.encoder = medical_resnet(depth, widths=widths)

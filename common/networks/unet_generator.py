@@ -48,13 +48,7 @@ class UNetGenerator(nn.Module):
     """
 
     def __init__(
-        self,
-        size: Sequence[int],
-        *,
-        image_channels: int = 1,
-        channels: int = 32,
-        blocks: int = 7,
-        dropout: float = 0.5,
+        self, size: Sequence[int], *, image_channels: int = 1, channels: int = 32, blocks: int = 7, dropout: float = 0.5
     ) -> None:
         super().__init__()
         self.size = spatial_size(size)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from .check_files import check_files
 from .check_metadata import check_metadata
+from .check_style import check_style
 from .finding import Finding
 
 Device = Literal["meta", "cpu", "cuda"]
@@ -35,6 +36,7 @@ def check_bundle(
     """
     return [
         *check_files(bundle),
+        check_style(bundle),
         *check_metadata(bundle, model_info=model_info),
         *run_probe(bundle, "check", _path(schema), device, _path(dataset_dir)),
     ]

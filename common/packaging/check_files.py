@@ -28,7 +28,7 @@ _SECRETS = re.compile(
 
 def check_files(bundle: Path) -> list[Finding]:
     """Layout, sizes, checksums, formatting, paths and credentials of an exported bundle."""
-    texts = {path: path.read_text() for path in all_files(bundle) if path.suffix in _TEXTS}
+    texts = {path: path.read_bytes().decode() for path in all_files(bundle) if path.suffix in _TEXTS}
     return [
         check_layout(bundle),
         check_sizes(bundle),

@@ -13,6 +13,7 @@ from .pins import pinned
 from .reach import reached_modules
 from .relocate import relocate, require_release
 from .vendor import TEXTS, vendor
+from .weights_metadata import describe_weights
 from .zoo_json import zoo_json
 from .zoo_model import copy_model
 
@@ -93,7 +94,8 @@ def _fill(folder: Path, source: Path, model: Path | None, checkout: Path) -> Non
     texts = [path for pattern in TEXTS for path in sorted(source.glob(pattern))]
     modules = reached_modules(texts, checkout=checkout)
     content = pinned(json.loads(metadata.read_text()), sorted(modules), checkout=checkout)
-    metadata.write_text(zoo_json(content))
+    described = zoo_json(describe_weights(content, folder))
+    metadata.write_text(relocate(described, name=source.name))
 
 
 def _kept(source: Path) -> Iterator[Path]:

@@ -68,11 +68,13 @@ def check_properties(dataset_dir: str) -> str:
     if not dataset_dir:
         return f"{NOT_CHECKED}: a training is built of data, name prepared ones with --dataset_dir"
     found = [name for name in WORKFLOWS if Path(f"configs/{name}.yaml").is_file()]
+    overlay = [file for file in ("configs/smoke.yaml",) if Path(file).is_file()]  # for any prepared data, and quick
     for name in found:
         with TemporaryDirectory() as folder:
             options = {"output_dir": folder, "cache_dir": f"{folder}/cache", "dataset_dir": dataset_dir}
             file = f"configs/{name}.yaml"
-            workflow = ConfigWorkflow(file, workflow_type=WORKFLOWS[name], logging_file=False, **options)
+            kind = WORKFLOWS[name]
+            workflow = ConfigWorkflow([file, *overlay], workflow_type=kind, logging_file=False, **options)
             workflow.initialize()
             if missing := workflow.check_properties():
                 raise ValueError(f"{file} lacks {missing}")

@@ -61,10 +61,7 @@ def _views(entry: Mapping[str, Any]) -> list[View]:
 
 
 def _draw(
-    rows: list[tuple[list[View], list[View]]],
-    pairs: Sequence[ClosestPair],
-    window: tuple[float, float],
-    width: float,
+    rows: list[tuple[list[View], list[View]]], pairs: Sequence[ClosestPair], window: tuple[float, float], width: float
 ) -> Figure:
     """Six panels a row at one scale, in mm per inch."""
     panels = [[*left, *right] for left, right in rows]

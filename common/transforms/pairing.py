@@ -16,6 +16,17 @@ def pair_shape(size: Sequence[int], mode: PairMode = "z_concat") -> tuple[int, .
     return channels, *plane, depth * (2 if mode in ("z_concat", "interleave") else 1)
 
 
+def pair_channels(mode: PairMode = "z_concat") -> list[str]:
+    """What each channel of a pair holds, in words."""
+    of_mode = {
+        "z_concat": ["image, then mask, along the last axis"],
+        "interleave": ["slices of image and mask in turn, along the last axis"],
+        "channels": ["image", "mask"],
+        "image_only": ["image"],
+    }
+    return of_mode[mode]
+
+
 class Pair(Transform):
     """Joins an image and its mask, both (1, H, W, D) in [-1, 1]; `unpair` takes them apart exactly.
 

@@ -30,7 +30,7 @@ FILLED = "filled.yaml"
 _NOT_GIVEN = frozenset({"bundle_root", "datalist", "dataset_dir", "fold", "output_dir", "train"})
 
 
-class Segresnet_auto3dsegAlgo(BundleAlgo):
+class Segresnet_auto3dsegAlgo(BundleAlgo):  # noqa: N801
     """SegResNet with deep supervision, trained by ``run training`` of the fold's own bundle.
 
     The class is named as `AutoRunner` looks for it. Flat keys of ``train.yaml`` may stand in `AutoRunner`'s input

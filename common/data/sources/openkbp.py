@@ -24,11 +24,7 @@ _MEND = "check that the repository was cloned whole (`git status`, `git checkout
 
 
 def prepare_openkbp(
-    input_dir: str | Path,
-    output_dir: str | Path,
-    *,
-    shape: Sequence[int] = (128, 128, 128),
-    workers: int = 2,
+    input_dir: str | Path, output_dir: str | Path, *, shape: Sequence[int] = (128, 128, 128), workers: int = 2
 ) -> list[Case]:
     """Write the patients of an OpenKBP clone as NIfTI pairs, `images/okbp_NNN.nii.gz` and `labels/okbp_NNN.nii.gz`.
 

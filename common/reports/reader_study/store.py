@@ -194,12 +194,10 @@ class Store:
     def all_answers(self) -> list[dict[str, Any]]:
         """Rows ``reader, number, source, case_id, score, comment, answered``, by reader and number."""
         columns = ("reader", "number", "source", "case_id", "score", "comment", "answered")
-        rows = self._connection.execute(
-            """SELECT reader.name, item.number, source, case_id, score, comment, answered
-               FROM answer JOIN reader ON reader.id = answer.reader JOIN item ON item.number = answer.number
-               ORDER BY reader.id, item.number"""
-        )
-        return [dict(zip(columns, row, strict=True)) for row in rows]
+        query = """SELECT reader.name, item.number, source, case_id, score, comment, answered
+                   FROM answer JOIN reader ON reader.id = answer.reader JOIN item ON item.number = answer.number
+                   ORDER BY reader.id, item.number"""
+        return [dict(zip(columns, row, strict=True)) for row in self._connection.execute(query)]
 
     def _one(self, query: str, *values: Any) -> Any:
         return self._connection.execute(query, values).fetchone()

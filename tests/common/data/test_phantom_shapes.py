@@ -3,16 +3,7 @@ import pytest
 
 from common.data.phantom.fields import smooth_field
 from common.data.phantom.generate import load_parameters
-from common.data.phantom.shapes import (
-    Arch,
-    Ellipsoid,
-    ToothRow,
-    Tube,
-    Turned,
-    both_sides,
-    make_shape,
-    smooth_union,
-)
+from common.data.phantom.shapes import Arch, Ellipsoid, ToothRow, Tube, Turned, both_sides, make_shape, smooth_union
 
 SPHERE = Ellipsoid((1, 2, 3), (5, 5, 5))
 ROD = Tube([(0, 0, 0), (10, 0, 0)], (2, 4))

@@ -12,11 +12,7 @@ from common.networks.slab_generation import generate_in_slabs, group_statistics
 from common.networks.up_convolution import UpConvolution
 
 # size, image channels, base width, classes, form of the up-convolutions
-GENERATORS = [
-    (32, 1, 8, 0, "products"),
-    ((32, 32, 16), 2, 4, 3, "composed"),
-    ((64, 32, 16), 1, 4, 2, "plain"),
-]
+GENERATORS = [(32, 1, 8, 0, "products"), ((32, 32, 16), 2, 4, 3, "composed"), ((64, 32, 16), 1, 4, 2, "plain")]
 SLICES = [4, 12, 16, 24, 1000]  # a voxel of A; a thinner last slab; even parts; one thin last slab; all at once
 SLABS = ["official", "seamless"]
 

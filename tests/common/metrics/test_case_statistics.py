@@ -196,8 +196,7 @@ def test_most_frequent_values():
 
 
 @pytest.mark.parametrize(
-    ("spacings", "odd"),
-    [([1, 1, 1.4], []), ([1, 1, 1.6], ["c2"]), ([1, 1, 1, 0.6], ["c3"]), ([5], [])],
+    ("spacings", "odd"), [([1, 1, 1.4], []), ([1, 1, 1.6], ["c2"]), ([1, 1, 1, 0.6], ["c3"]), ([5], [])]
 )
 def test_spacing_unlike_the_centres_median_is_odd(write_pair, spacings, odd):
     entries = [

@@ -26,12 +26,7 @@ def test_dice_of_pairs_through_a_bundle(tmp_path, segmenter, write_pair):
     result = pair_consistency(segmenter, generated, real=real, work_dir=tmp_path / "work", seed=1)
     assert json.loads(json.dumps(result)) == result
     result = result["foreground"]
-    assert result["generated"]["cases"] == {
-        "gen_1": 1.0,
-        "gen_1_2": pytest.approx(0.75),
-        "gen_2": None,
-        "gen_3": 0.0,
-    }
+    assert result["generated"]["cases"] == {"gen_1": 1.0, "gen_1_2": pytest.approx(0.75), "gen_2": None, "gen_3": 0.0}
     assert result["generated"]["value"] == pytest.approx((1 + 0.75 + 0) / 3)
     counts = {key: result["generated"][key] for key in ("n", "empty_masks", "found_in_empty", "empty_predictions")}
     assert counts == {"n": 3, "empty_masks": 1, "found_in_empty": 1, "empty_predictions": 1}

@@ -6,12 +6,7 @@ from common.losses.gradient_penalty import gradient_penalty
 from common.networks.conv_discriminator import ConvDiscriminator, halved_sizes, halving
 
 # size: parameters at 32 channels and 4 blocks
-PARAMETERS = {
-    (16, 16, 16): 2_755_297,
-    (38, 38, 38): 2_757_089,
-    (154, 154, 54): 2_817_249,
-    (1024, 3680): 4_457_441,
-}
+PARAMETERS = {(16, 16, 16): 2_755_297, (38, 38, 38): 2_757_089, (154, 154, 54): 2_817_249, (1024, 3680): 4_457_441}
 # size, image channels, blocks
 SHAPES = [
     ((16, 16, 16), 1, 7),

@@ -1,12 +1,7 @@
 import pytest
 import torch
 
-from common.networks.fastgan_generator import (
-    FastGANGenerator,
-    NoiseInjection,
-    SkipLayerExcitation,
-    UpBlock,
-)
+from common.networks.fastgan_generator import FastGANGenerator, NoiseInjection, SkipLayerExcitation, UpBlock
 
 # size, image channels: exact, cropped, without doublings, ×16 and beyond
 SIZES = [((16, 16), 1), ((19, 45), 2), ((5, 6), 1), ((128, 130), 1), ((16, 16, 16), 1), ((9, 12, 10), 2)]

@@ -1,5 +1,6 @@
 """The zoo's checks, on exported bundles and on folders with one thing wrong each."""
 
+import importlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from common.packaging.archive import all_files, write_sums
 from common.packaging.check import check_bundle
 from common.packaging.check_files import check_files
 from common.packaging.check_metadata import check_metadata
+from common.packaging.check_style import check_style
 from common.packaging.cli import main
 from common.packaging.export import CHECKOUT, export_bundle
 from common.packaging.finding import Finding, as_table, from_problems
@@ -32,6 +34,7 @@ CHANGES = {
         "has no address",
     ),
     "white space": (lambda b: (b / "docs/README.md").write_text("# A \n"), "formatting", "docs/README.md:1 ends with"),
+    "line ends": (lambda b: (b / "docs/README.md").write_bytes(b"# A\r\n"), "formatting", "docs/README.md:1 ends with"),
     "long": (lambda b: (b / "configs/a.yaml").write_text("a: " + "b" * 120 + "\n"), "formatting", "longer than 120"),
     "no YAML": (lambda b: (b / "configs/a.yaml").write_text("a: [\n"), "formatting", "cannot be parsed"),
     "indentation": (lambda b: (b / "configs/a.json").write_text('{"a": 1}\n'), "formatting", "not indented by 4"),
@@ -71,6 +74,20 @@ def test_each_thing_wrong_is_found(small, change):
     assert words in failed(check_files(small))[check]
 
 
+def test_style_is_what_the_zoos_tools_say(small, tmp_path, monkeypatch):
+    """Modules stand in for the tools: one that has nothing to say, one that has, and one that is missing."""
+    monkeypatch.setattr("common.packaging.check_style._TOOLS", {"quiet_tool": (), "loud_tool": ("--check",)})
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert check_style(small).status == "not checked" and "quiet_tool, loud_tool" in check_style(small).note
+    (tmp_path / "quiet_tool.py").touch()
+    (tmp_path / "loud_tool.py").write_text(
+        "import os, sys\nsys.exit(f'{sys.argv[1:]} {os.path.basename(os.getcwd())}')\n"
+    )
+    importlib.invalidate_caches()
+    assert check_style(small) == Finding("code style", "FAILED", "loud_tool ['--check', '.'] small")
+
+
 def test_credentials_are_not_repeated(small):
     token = "hf_" + "a1" * 17
     (small / "docs/a.md").write_text(f"{token}\n")
@@ -101,6 +118,7 @@ def test_exported_bundles_pass_everything(name, shipped, tiny_phantoms, tmp_path
     findings = check_bundle(bundle, schema=schema, dataset_dir=tiny_phantoms)
     assert failed(findings) == {}
     unchecked = {finding.check: finding.note for finding in findings if finding.status == "not checked"}
+    assert unchecked.pop("code style", "the model zoo's tools").startswith("the model zoo's tools")
     assert unchecked.pop("version is new in the zoo").startswith("no model_info.json")
     assert unchecked.pop("metadata schema", "MONAI needs the package jsonschema") and not unchecked
     assert {path: path.read_bytes() for path in all_files(bundle)} == before

@@ -46,14 +46,7 @@ def test_nearest_first_and_no_more_than_asked_for(tmp_path, drawn):
         ClosestPair(cases[1], cases[3], 0.12345),
     ]
     closest_pairs(pairs, path=tmp_path / "pairs.png", count=2)
-    assert texts(drawn[0]) == [
-        "generated",
-        "nearest training case",
-        "b   distance 0.1235",
-        "d",
-        "a   distance 2",
-        "c",
-    ]
+    assert texts(drawn[0]) == ["generated", "nearest training case", "b   distance 0.1235", "d", "a   distance 2", "c"]
     assert len(drawn[0].axes) == 12
 
 

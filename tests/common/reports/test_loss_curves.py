@@ -5,12 +5,7 @@ import pytest
 from common.reports.loss_curves import exponential_moving_average, plot_losses, read_losses
 
 # alpha, values, average worked out by hand
-AVERAGES = [
-    (0.5, [4, 0, 2], [4, 2, 2]),
-    (0.1, [1, 1, 1], [1, 1, 1]),
-    (1, [3, 1, 2], [3, 1, 2]),
-    (0.25, [8], [8]),
-]
+AVERAGES = [(0.5, [4, 0, 2], [4, 2, 2]), (0.1, [1, 1, 1], [1, 1, 1]), (1, [3, 1, 2], [3, 1, 2]), (0.25, [8], [8])]
 
 # file, message
 BAD_FILES = [

@@ -51,8 +51,7 @@ def test_histograms_of_a_label(tmp_path, drawn):
 
 
 @pytest.mark.parametrize(
-    ("real", "generated", "message"),
-    [(rows(2), rows(2), r"'label_1'.*found \['foreground'\]"), ([], [], "no cases")],
+    ("real", "generated", "message"), [(rows(2), rows(2), r"'label_1'.*found \['foreground'\]"), ([], [], "no cases")]
 )
 def test_a_region_that_is_not_there_is_refused(tmp_path, real, generated, message):
     with pytest.raises(ValueError, match=message):

@@ -36,11 +36,7 @@ def zoomed(zoom, size):
 
 
 def resized(size):
-    return [
-        AntialiasedResized("image", size),
-        Resized("label", size, mode="nearest-exact"),
-        MaskRanged("label"),
-    ]
+    return [AntialiasedResized("image", size), Resized("label", size, mode="nearest-exact"), MaskRanged("label")]
 
 
 def chain(steps, *after):

@@ -140,8 +140,7 @@ def test_shapes_and_values(size, policy):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
-    ("options", "switch"),
-    [({"probability": 0.0}, {}), ({}, {"strength": 0.0}), ({}, {"strength": torch.zeros(16)})],
+    ("options", "switch"), [({"probability": 0.0}, {}), ({}, {"strength": 0.0}), ({}, {"strength": torch.zeros(16)})]
 )
 def test_switched_off_it_is_the_identity(size, options, switch):
     augment = DiffAugment(**options)

@@ -8,15 +8,7 @@ import pytest
 import torch
 from monai.data import CacheDataset, DataLoader, PersistentDataset
 from monai.data.utils import pickle_hashing
-from monai.transforms import (
-    Compose,
-    EnsureTyped,
-    LoadImaged,
-    Orientationd,
-    Resized,
-    SelectItemsd,
-    Spacingd,
-)
+from monai.transforms import Compose, EnsureTyped, LoadImaged, Orientationd, Resized, SelectItemsd, Spacingd
 
 from common.transforms import (
     AntialiasedResized,

@@ -38,10 +38,7 @@ REFUSED = [
     ({"plane_size": (4, 8)}, r"plane of 4×8 holds 2 rows of 2 tiles.* 6 slices of 2×3.*\[6, 6\] or more.*chop: true"),
     ({"plane_size": (4, 9), "parts": 2, "columns": 2}, r"holds 2 rows of 2 tiles.*in 2 part.*\[8, 6\]"),
     ({"plane_size": (4, 8), "columns": 3}, r"no 1 rows of 3 tiles.*\[4, 9\]"),
-    (
-        {"plane_size": (4, 2), "chop": True},
-        r"no 1 rows of 2 tiles.*\[6, 6\] or more, or smaller or fewer slices$",
-    ),
+    ({"plane_size": (4, 2), "chop": True}, r"no 1 rows of 2 tiles.*\[6, 6\] or more, or smaller or fewer slices$"),
     ({"plane_size": (2, 30), "chop": True, "parts": 2}, r"holds no 2 rows of 10 tiles"),
     ({"parts": 4}, "6 slices do not divide into 4 parts; pairs of `z_concat` have 2"),
     ({"columns": 0}, "at least 1"),
