@@ -52,13 +52,13 @@ def check_leakage(
             raise LeakageError(
                 f"{where} has no {FILE_NAME}, so nothing tells whether its generator has seen the {len(held_out)} "
                 "held-out cases: generate it again with `run inferring`, which writes one, or declare with "
-                "--declared true that it has seen none of them"
+                "--declared True that it has seen none of them"
             )
         stamp = f"LEAKAGE NOT RULED OUT: {where.name} has no provenance" if allow_leakage else None
         return LeakageReport((), "declared", stamp)
     remedy = (
         "Generate from a GAN trained on this data list with --folds that leave the validation fold out, "
-        "or reproduce the thesis with --allow_leakage true, which marks every table"
+        "or reproduce the thesis with --allow_leakage True, which marks every table"
     )
     return _report("the generator of", where, generated.seen_ids, held_out, allow_leakage, remedy)
 
@@ -105,7 +105,7 @@ def check_initial_weights(
             f"{path} does not say which cases it was trained on, expected 'case_ids' among {sorted(training)}: name "
             "the model.pt of a segmentation training with --init_from"
         )
-    remedy = "Start from a model trained with the same --fold, or mark every table with --allow_leakage true"
+    remedy = "Start from a model trained with the same --fold, or mark every table with --allow_leakage True"
     report = _report("the initial model", Path(path), seen_cases(training), held_out, allow_leakage, remedy)
     provenance = (training.get("generated") or {}).get("provenance", "known")
     return LeakageReport(report.leaked, provenance, report.stamp or training.get("leakage"))

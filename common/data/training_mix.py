@@ -177,7 +177,7 @@ def nested_order(entries: Sequence[Mapping[str, Any]], *, seed: int) -> list[Ent
 
 def _check_options(directory: Any, count: int | None, use_real: bool, fraction: float) -> None:
     if not 0 < fraction <= 1:
-        raise ValueError(f"real_fraction is {fraction}, expected a share in (0, 1]; --use_real false takes none")
+        raise ValueError(f"real_fraction is {fraction}, expected a share in (0, 1]; --use_real False takes none")
     if directory is None and not use_real:
         raise ValueError("use_real is false and generated_dir null, so nothing trains: name a generated set")
     if directory is None and count is not None:
@@ -220,7 +220,7 @@ def _check_masks(generated: GeneratedSet, labels: Sequence[int], *, binary_mask:
     if generated.binary_mask and not binary_mask and len(labels) > 2:
         raise ValueError(
             f"{where} has masks of one foreground, the segmenter expects the labels {list(labels)}: train with "
-            "--binary_mask true, or generate with a GAN of all labels"
+            "--binary_mask True, or generate with a GAN of all labels"
         )
 
 

@@ -70,7 +70,7 @@ def describe_checkpoints(
         if stamp and not allow_leakage:
             raise LeakageError(
                 f"{stamp}. Score cases that it has not seen (--folds testing), or mark the result with "
-                "--allow_leakage true"
+                "--allow_leakage True"
             )
         stamp = stamp or training.get("leakage")
         described.append({"file": str(path), "sha256": weights_sha256(path), "training": training, "leakage": stamp})

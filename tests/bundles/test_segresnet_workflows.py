@@ -94,7 +94,7 @@ def test_generated_cases_are_added_fine_tuned_and_guarded(workflow, generated_di
     """The set of the fixture saw both folds, so the guard refuses it, and stamps what is made of it all the same."""
     with pytest.raises(RuntimeError) as error:
         workflow("train", generated_dir=str(generated_dir), generated_count=3)
-    assert "held-out cases" in causes(error) and "--allow_leakage true" in causes(error)
+    assert "held-out cases" in causes(error) and "--allow_leakage True" in causes(error)
     options = {"allow_leakage": True, "max_epochs": 1}
     pretrained = workflow("train", generated_dir=str(generated_dir), generated_count=3, use_real=False, **options)
     assert model(pretrained)["training"]["counts"] == {"real": 0, "generated": 3, "validation": 4}

@@ -47,7 +47,7 @@ def test_leakage_is_refused_and_nothing_else(seen, leaked):
     assert message.startswith(f"the generator of {Path('/sets/hagan')} ")
     assert f": {', '.join(leaked)}. " in message
     assert "--folds" in message
-    assert "--allow_leakage true, which marks every table" in message
+    assert "--allow_leakage True, which marks every table" in message
 
 
 def test_a_long_list_of_leaked_cases_is_cut_but_counted():
@@ -58,7 +58,7 @@ def test_a_long_list_of_leaked_cases_is_cut_but_counted():
 
 @pytest.mark.parametrize("allowed", [False, True])
 def test_a_set_without_provenance_is_refused_unless_declared(allowed):
-    with pytest.raises(LeakageError, match=r"hagan has no provenance\.json.* the 4 held-out.*--declared true"):
+    with pytest.raises(LeakageError, match=r"hagan has no provenance\.json.* the 4 held-out.*--declared True"):
         check_leakage(generated_set(None), held_out=HELD_OUT, allow_leakage=allowed)
 
 

@@ -226,7 +226,7 @@ def test_a_final_model_may_use_a_generator_of_all_folds_but_not_of_test_cases(da
 
 def test_a_set_without_provenance_must_be_declared(datalist, generated_dir):
     (generated_dir / "provenance.json").unlink()
-    with pytest.raises(LeakageError, match="--declared true"):
+    with pytest.raises(LeakageError, match="--declared True"):
         training_mix(datalist, fold=0, generated_dir=generated_dir)
     facts = training_mix(datalist, fold=0, generated_dir=generated_dir, declared=True).describe()["generated"]
     assert (facts["provenance"], facts["generator_case_ids"]) == ("declared", None)
@@ -299,7 +299,7 @@ def test_images_without_masks_are_refused(datalist, generated_dir):
 def test_masks_of_one_foreground_do_not_train_a_segmenter_of_two(datalist, generated_dir):
     content = json.loads((generated_dir / "dataset.json").read_text())
     write(generated_dir / "dataset.json", content | {"labels": {"0": "background", "1": "lesion"}})
-    with pytest.raises(ValueError, match=r"one foreground, .* labels \[0, 1, 2\]: train with --binary_mask true"):
+    with pytest.raises(ValueError, match=r"one foreground, .* labels \[0, 1, 2\]: train with --binary_mask True"):
         training_mix(datalist, fold=0, generated_dir=generated_dir, binary_mask=False)
     assert training_mix(datalist, fold=0, generated_dir=generated_dir).counts["generated"] == 6
 
