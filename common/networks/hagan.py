@@ -20,6 +20,7 @@ from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from .up_convolution import UpConvolution, UpForm
 from .voxel_norm import VoxelNorm
+from .whole_convolution import WholeConvolution
 
 Size = int | Sequence[int]
 Slab = Literal["official", "seamless"]
@@ -216,7 +217,7 @@ class DiscriminatorH(nn.Module):
             conv = nn.Conv3d(i, o, (kernel, 4, 4), (stride, 2, 2), (padding, 1, 1))
             layers += [_wrap(conv, spectral_norm), nn.LeakyReLU(0.2)]
             depth = depth // stride
-        last = nn.Conv3d(widths[-1], 4 * channels, (depth, *smallest(size)[1:]))
+        last = WholeConvolution(widths[-1], 4 * channels, (depth, *smallest(size)[1:]))
         self.blocks = nn.Sequential(*layers, _wrap(last, spectral_norm), nn.LeakyReLU(0.2), nn.Flatten())
         self.fc1 = _wrap(nn.Linear(4 * channels + 1, 2 * channels), spectral_norm)
         self.fc2 = _wrap(nn.Linear(2 * channels, 1), spectral_norm)
@@ -241,7 +242,7 @@ class DiscriminatorL(nn.Sequential):
         layers = []
         for i, o in pairwise(widths):
             layers += [_wrap(nn.Conv3d(i, o, 4, 2, 1), spectral_norm), nn.LeakyReLU(0.2)]
-        last = nn.Conv3d(widths[-1], 1, smallest(size))
+        last = WholeConvolution(widths[-1], 1, smallest(size))
         super().__init__(*layers, _wrap(last, spectral_norm), nn.Flatten())
 
 
@@ -296,4 +297,4 @@ class EncoderG(nn.Sequential):
         size = volume_size(size)
         widths = [2 * channels, *_doubling(8 * channels, stages(size), low=channels)]
         blocks = [_strided(i, o) for i, o in pairwise(widths)]
-        super().__init__(*blocks, nn.Conv3d(widths[-1], latent_dim, smallest(size)), nn.Flatten())
+        super().__init__(*blocks, WholeConvolution(widths[-1], latent_dim, smallest(size)), nn.Flatten())

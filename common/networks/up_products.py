@@ -5,6 +5,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx
 
+from .row_product import row_product
+
 # One axis: with nearest ×2 and w = (w0, w1, w2), the even output is w0·x[i-1] + (w1+w2)·x[i] = s·x[i] - w0·∇x[i] and
 # the odd one (w0+w1)·x[i] + w2·x[i+1] = s·x[i] + w2·Δx[i], with s = w0+w1+w2, ∇x[i] = x[i] - x[i-1] and
 # Δx[i] = x[i+1] - x[i]. Three products for two outputs, where the convolution has six: (3/6)³ = 1/8 in a volume.
@@ -17,7 +19,7 @@ class UpProducts(Function):
     """Up-convolution of channels-last volumes: (B, D, H, W, I), weight (O, I, 3, 3, 3) to (B, 2D, 2H, 2W, O).
 
     Zero padding, no bias, first derivatives alone. Nothing but input and weight is kept for them. Some slices of one
-    sample are worked on at a time, so that what is made of them stays in the cache.
+    sample, or some small samples, are worked on at a time, so that what is made of them stays in the cache.
     """
 
     @staticmethod
@@ -26,8 +28,9 @@ class UpProducts(Function):
         ctx.save_for_backward(x, weight)
         kernels = _kernels(weight)
         out = x.new_empty(x.shape[0], *(2 * n for n in x.shape[1:4]), weight.shape[0])
-        for sample, halves in zip(x.split(1), out.unflatten(1, (-1, 2)).split(1), strict=True):
-            inputs = _transform(sample, 1)
+        count = _samples(x)
+        for samples, halves in zip(x.split(count), out.unflatten(1, (-1, 2)).split(count), strict=True):
+            inputs = _transform(samples, 1)
             for depth in _depths(x):
                 parts = [_up(part[:, depth], kernel, 2) for part, kernel in zip(inputs, kernels, strict=True)]
                 torch.add(parts[0], parts[1], out=halves[:, depth, 0])
@@ -39,25 +42,27 @@ class UpProducts(Function):
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """The same products, transposed."""
         x, weight = ctx.saved_tensors
-        kernels = _kernels(weight) if ctx.needs_input_grad[0] else None
+        kernels = _kernels(weight).transpose(-1, -2).contiguous() if ctx.needs_input_grad[0] else None
         grad_x = None if kernels is None else torch.empty_like(x)
         grad_kernels = weight.new_zeros(3, 3, 3, *weight.shape[:2]) if ctx.needs_input_grad[1] else None
-        for number, halves in enumerate(grad.unflatten(1, (-1, 2)).split(1)):
-            parts = _backward_sample(halves, x[number : number + 1], kernels, grad_kernels)
+        count = _samples(x)
+        for number, halves in enumerate(grad.unflatten(1, (-1, 2)).split(count)):
+            samples = slice(number * count, (number + 1) * count)
+            parts = _backward_samples(halves, x[samples], kernels, grad_kernels)
             if grad_x is not None:
-                grad_x[number : number + 1] = _transpose(*parts, 1)
+                grad_x[samples] = _transpose(*parts, 1)
         if grad_kernels is None:
             return grad_x, None
-        return grad_x, torch.mm(grad_kernels.reshape(27, -1).T, _matrix(weight)).view(weight.shape)
+        return grad_x, row_product(grad_kernels.reshape(27, -1).T, _matrix(weight).T).view(weight.shape)
 
 
-def _backward_sample(halves: Tensor, x: Tensor, kernels: Tensor | None, grad_kernels: Tensor | None) -> list[Tensor]:
-    """Gradients of the three transforms of one sample along its first axis; those of the kernels are added up.
+def _backward_samples(halves: Tensor, x: Tensor, kernels: Tensor | None, grad_kernels: Tensor | None) -> list[Tensor]:
+    """Gradients of the three transforms of some samples along their first axis; those of the kernels are added up.
 
     Args:
-        halves: Gradient (1, D, 2, 2H, 2W, O) of even and odd slices.
-        x: The sample (1, D, H, W, I).
-        kernels: Transformed weight; None where the gradients of `x` are not asked for, and empty then.
+        halves: Gradient (B, D, 2, 2H, 2W, O) of even and odd slices.
+        x: The samples (B, D, H, W, I).
+        kernels: Transformed weight (3, 3, 3, I, O); None where the gradients of `x` are not asked for, and empty then.
         grad_kernels: Gets the kernels' gradients; None where they are not asked for.
     """
     inputs = (None,) * 3 if grad_kernels is None else _transform(x, 1)
@@ -72,6 +77,11 @@ def _backward_sample(halves: Tensor, x: Tensor, kernels: Tensor | None, grad_ker
             if of_slices is not None:
                 parts[k][:, depth] = of_slices
     return parts
+
+
+def _samples(x: Tensor) -> int:
+    """Number of samples of about `_ROWS` voxels together."""
+    return max(1, _ROWS // x[0, ..., 0].numel())
 
 
 def _depths(x: Tensor) -> list[slice]:
@@ -89,13 +99,13 @@ def _matrix(like: Tensor) -> Tensor:
 def _kernels(weight: Tensor) -> Tensor:
     """Transformed weight (3, 3, 3, O, I)."""
     out_channels, in_channels = weight.shape[:2]
-    return torch.mm(_matrix(weight), weight.reshape(-1, 27).T).view(3, 3, 3, out_channels, in_channels)
+    return row_product(_matrix(weight), weight.reshape(-1, 27)).view(3, 3, 3, out_channels, in_channels)
 
 
 def _up(x: Tensor, kernels: Tensor, axis: int) -> Tensor:
     """Upsample the axes from `axis` on; `kernels` has a leading axis of three for each of them."""
     if kernels.ndim == 2:
-        return torch.matmul(x, kernels.T)
+        return row_product(x.flatten(0, 3), kernels).view(*x.shape[:4], -1)
     parts = [_up(part, kernel, axis + 1) for part, kernel in zip(_transform(x, axis), kernels, strict=True)]
     out = parts[0].new_empty(*parts[0].shape[: axis + 1], 2, *parts[0].shape[axis + 1 :])
     even, odd = out.unbind(axis + 1)
@@ -107,9 +117,9 @@ def _up(x: Tensor, kernels: Tensor, axis: int) -> Tensor:
 def _down(grad: Tensor, x: Tensor | None, kernels: Tensor | None, axis: int) -> tuple[Tensor | None, Tensor | None]:
     """Gradients of input and kernels; either is left out where its partner is None."""
     if axis == 4:
-        grad = grad.contiguous()
-        grad_x = None if kernels is None else torch.matmul(grad, kernels)
-        return grad_x, None if x is None else torch.mm(grad.flatten(0, 3).T, x.flatten(0, 3))
+        rows = grad.flatten(0, 3)
+        grad_x = None if kernels is None else row_product(rows, kernels).view(*grad.shape[:4], -1)
+        return grad_x, None if x is None else row_product(rows.T, x.flatten(0, 3).T)
     even, odd = grad.unflatten(axis, (-1, 2)).unbind(axis + 1)
     inputs = [None] * 3 if x is None else _transform(x, axis)
     of_parts = [None] * 3 if kernels is None else kernels

@@ -7,7 +7,7 @@ from ignite.engine import Events
 from common.engines.adam import adam
 from common.networks.hagan import Generator
 
-LR = 1e-5  # Adam of β₁ = 0 turns the rounding of a gradient near zero into a whole step: small steps keep that small
+LR = 1e-6  # Adam of β₁ = 0 turns the rounding of a gradient near zero into a whole step: small steps keep that small
 
 
 def losses(hagan_training, networks, *, up_form, make):
@@ -30,7 +30,7 @@ def test_losses_after_three_steps_are_those_of_the_plain_form(hagan_training, ne
     ours = losses(hagan_training, networks, up_form=up_form, make=adam)
     assert len(plain) == 3 and plain[0] != plain[2]
     for found, expected in zip(ours, plain, strict=True):
-        assert found == pytest.approx(expected, rel=1e-4)
+        assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_gradients_are_gone_behind_their_update(hagan_training, networks):
