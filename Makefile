@@ -7,13 +7,23 @@ CONFIGS := bundles/hagan_128/configs
 EVALUATION := bundles/evaluation/configs
 SEGMENTATION := bundles/segresnet_auto3dseg/configs
 DEMO := output/demo-$(DATA)
+SEGMENTER := segresnet_auto3dseg
+MODEL ?= bundles/$(SEGMENTER)/models/model.pt
+LABEL_VENV ?= .venv-label
+LABEL_PYTHON = $(abspath $(LABEL_VENV))/bin/python
+LABEL_DIR := output/label
+SERVED := $(LABEL_DIR)/monaibundle/model/$(SEGMENTER)
+HOST ?= 127.0.0.1
+PORT ?= 8000
 
-.PHONY: help setup install data demo dist test lint format coverage clean
+.PHONY: help setup install data demo dist label test test-label lint format coverage clean
 
 help:
 	@echo "make demo [DATA=phantom|registry]  train a small HA-GAN, generate pairs, score and use them"
 	@echo "make test                          run the tests"
 	@echo "make setup                         virtual environment and phantom data"
+	@echo "make label [MODEL=FILE] [DATA=…]   the segmenter in a MONAI Label server, for 3D Slicer and OHIF"
+	@echo "make test-label                    run the tests of that"
 	@echo "make dist                          the bundles as folders and archives that need no checkout"
 	@echo "make lint | format | coverage      style checks, formatting, test coverage"
 
@@ -55,6 +65,30 @@ demo: setup
 dist: install
 	for bundle in $(notdir $(wildcard bundles/*)); do \
 		$(VENV)/bin/python -m common.packaging export $$bundle --output dist || exit 1; done
+
+# gigabytes, and not for everybody; torch first, as sam2 is built with it and would otherwise download one more
+$(LABEL_VENV)/.installed: requirements-label.txt
+	$(PYTHON) -m venv $(LABEL_VENV)
+	$(LABEL_PYTHON) -m pip install --quiet $$(sed -n 's/^\(\(torch\|torchvision\|setuptools\)==[^ ]*\).*/\1/p' requirements-label.txt)
+	SAM2_BUILD_CUDA=0 $(LABEL_PYTHON) -m pip install --quiet --no-build-isolation -r requirements-label.txt
+	touch $@
+
+# made once, as trainings there replace the model: remove $(LABEL_DIR) to begin anew
+$(SERVED): | install $(LABEL_VENV)/.installed
+	@test -f $(MODEL) || { echo "no $(MODEL): train the segmenter, and name its model with MODEL=…/model.pt"; exit 1; }
+	mkdir -p $(LABEL_DIR)
+	cd $(LABEL_DIR) && { test -d monaibundle || \
+		$(LABEL_PYTHON) -m monailabel.main apps --download --name monaibundle --output .; }
+	$(VENV)/bin/python -m common.packaging export $(SEGMENTER) --output $(dir $(SERVED)) --model $(MODEL)
+
+# another source than monaihosting, and no SAM: nothing is downloaded
+label: data $(SERVED)
+	$(VENV)/bin/python -m common.data studies --dataset_dir data/$(DATA) --output $(LABEL_DIR)/studies-$(DATA)
+	cd $(LABEL_DIR) && $(LABEL_PYTHON) -m monailabel.main start_server --app monaibundle --studies studies-$(DATA) \
+		--conf models $(SEGMENTER) --conf zoo_source local --conf sam2 false --host $(HOST) --port $(PORT)
+
+test-label: install $(LABEL_VENV)/.installed
+	OMP_NUM_THREADS=1 LABEL_PYTHON=$(LABEL_PYTHON) $(VENV)/bin/python -m pytest -q -m label $(ARGS)
 
 # a thread for each of two processes: two cores are busy all the time
 test: install

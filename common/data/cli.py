@@ -1,4 +1,4 @@
-"""Command line of the data room: ``python -m common.data prepare`` and ``check``."""
+"""Command line of the data room: ``python -m common.data prepare``, ``check`` and ``studies``."""
 
 import json
 import logging
@@ -18,6 +18,7 @@ from .check import Limits, Problem
 from .datalist import HEAD_AND_NECK, label_values, make_datalist, read_datalist, select_cases, write_datalist
 from .generated_set import LIST_NAME
 from .repair import repair_entries
+from .studies import write_studies
 
 logger = logging.getLogger(__name__)
 Source = Literal["phantom", "synthetic", "registry", "hecktor", "openkbp", "pairs"]
@@ -120,6 +121,16 @@ def check(
     logger.info("%d of %d cases are good", len(good), len(entries))
 
 
+def studies(dataset_dir: str, output: str) -> None:
+    """Lay out prepared data as a MONAI Label server reads them: test cases are left to label.
+
+    Args:
+        dataset_dir: What `prepare` has filled.
+        output: Folder of the studies; labels that lie there already are left alone.
+    """
+    write_studies(Path(dataset_dir), Path(output))
+
+
 def _checked(
     entries: Sequence[Mapping[str, Any]], repair_dir: Path | None, **options: Any
 ) -> tuple[list[dict[str, Any]], list[Problem]]:
@@ -177,7 +188,8 @@ def _relative(entry: Mapping[str, Any], directory: Path) -> Case:
 def main(command: Sequence[str] | None = None) -> None:
     """Run the command line; errors of the data end with status 1 and their message alone."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    commands = {"prepare": prepare, "check": check, "studies": studies}
     try:
-        fire.Fire({"prepare": prepare, "check": check}, command=command, name="python -m common.data")
+        fire.Fire(commands, command=command, name="python -m common.data")
     except (ValueError, OSError, RuntimeError, TypeError, json.JSONDecodeError) as error:
         sys.exit(f"error: {error}")

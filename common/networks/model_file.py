@@ -15,10 +15,15 @@ from ..files import replacing
 def write_model_file(
     path: str | Path, network: nn.Module, *, settings: Mapping[str, Any], training: Mapping[str, Any]
 ) -> None:
-    """Write ``{"model": state_dict on the CPU, "settings": …, "training": …}``, whole or not at all; plain values."""
+    """Write ``{"model": state_dict on the CPU, "settings": …, "training": …}``, whole or not at all; plain values.
+
+    In the place of an exported bundle's weights it says all itself, so the JSON beside those goes.
+    """
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
     with replacing(path) as temporary:
         torch.save({"model": state, "settings": dict(settings), "training": dict(training)}, temporary)
+    if "source_sha256" in _beside(path):
+        Path(path).with_suffix(".json").unlink()
 
 
 def read_model_file(path: str | Path) -> dict[str, Any]:
@@ -37,8 +42,8 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
             "with --checkpoint"
         )
     content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)  # weights are read when used
-    if "model" not in content and (beside := path.with_suffix(".json")).is_file():
-        content = {"model": content, **json.loads(beside.read_text())}
+    if "model" not in content and (beside := _beside(path)):
+        content = {"model": content, **beside}
     missing = {"model", "settings", "training"} - set(content)
     if missing:
         raise ValueError(
@@ -50,8 +55,7 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
 
 def weights_sha256(path: str | Path) -> str:
     """SHA-256 of the model file that a training left; an exported one remembers it, so that both go by one name."""
-    beside = Path(path).with_suffix(".json")
-    known = json.loads(beside.read_text()) if beside.is_file() else {}
+    known = _beside(path)
     return known["source_sha256"] if "source_sha256" in known else file_sha256(path)
 
 
@@ -71,3 +75,9 @@ def read_settings(path: str | Path, *, defaults: Mapping[str, Any]) -> dict[str,
             f"of '{found}' to --config_file, leave that of '{expected}' out, or name another --checkpoint"
         )
     return {**defaults, **content["settings"], "spacing": content["training"]["spacing"]}
+
+
+def _beside(path: str | Path) -> dict[str, Any]:
+    """Content of the JSON file that an exported bundle has beside its weights."""
+    beside = Path(path).with_suffix(".json")
+    return json.loads(beside.read_text()) if beside.is_file() else {}

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from .archive import SUMS, all_files, write_sums, write_zip
 from .large_files import LIMIT, write_large_files
+from .monai_label import write_label_config
 from .pins import pinned
 from .reach import reached_modules
 from .relocate import relocate, require_release
@@ -90,6 +91,7 @@ def _fill(folder: Path, source: Path, model: Path | None, checkout: Path) -> Non
     readme, metadata = folder / "docs" / "README.md", folder / "configs" / "metadata.json"
     if readme.is_file():
         readme.write_text(readme.read_text() + _ABOUT.format(**release))
+    write_label_config(folder / "configs")
     _copy_models(source / "models", folder / "models", model)
     texts = [path for pattern in TEXTS for path in sorted(source.glob(pattern))]
     modules = reached_modules(texts, checkout=checkout)

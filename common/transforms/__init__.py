@@ -10,6 +10,7 @@ from .mask_range import MaskRange, MaskRanged
 from .overlay import Overlay, Overlayd
 from .pairing import Pair, Paird, PairMode, pair_shape
 from .resize import AntialiasedResize, AntialiasedResized
+from .spacing_of_keys import SpacingOfKeysd
 from .tiling import Tile, Tiled
 from .voxel_size import RandVoxelSized
 
@@ -32,6 +33,7 @@ __all__ = [
     "PairMode",
     "Paird",
     "RandVoxelSized",
+    "SpacingOfKeysd",
     "Tile",
     "Tiled",
     "pair_shape",

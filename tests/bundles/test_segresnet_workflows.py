@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -105,6 +106,25 @@ def test_generated_cases_are_added_fine_tuned_and_guarded(workflow, generated_di
     tuned = model(workflow("train", init_from=str(pretrained / "model.pt"), **options))
     assert "LEAKAGE" in tuned["training"]["leakage"]
     assert tuned["training"]["init_from"]["training"]["counts"]["generated"] == 3
+
+
+@pytest.mark.parametrize("val_split", [0.25, 0])
+def test_labelled_studies_train_the_served_model(run_workflow, trained, phantom_dir, tmp_path, val_split):
+    """With the keys that MONAI Label sets, and no data list; `test_monai_label.py` does it with MONAI Label."""
+    listed = select_cases(read_datalist(phantom_dir / "datalist.json"), dataset_dir=phantom_dir)
+    studies = [{key: case[key] for key in ("image", "label")} for case in listed]
+    held_back = studies[: int(val_split * len(studies))]
+    (tmp_path / "models").mkdir()
+    shutil.copy(trained / "model.pt", tmp_path / "models")
+    given = {"train#dataset#data": studies[len(held_back) :], "validate#dataset#data": held_back}
+    given |= {"train#trainer#max_epochs": 1, "device": "cpu", "bundle_root": str(tmp_path), "num_workers": 0}
+    folder = tmp_path / "output" / "monai_label"
+    run_workflow("segresnet_auto3dseg", ["train", "monai_label"], output_dir=str(folder), **given)
+    served = model(tmp_path / "models")
+    assert served["settings"] == model(trained)["settings"]
+    assert served["training"]["counts"] == {"real": 8 - len(held_back), "generated": 0, "validation": len(held_back)}
+    assert served["training"]["init_from"]["training"]["case_ids"] == model(trained)["training"]["case_ids"]
+    assert (folder / "losses.csv").is_file() and not (folder / "checkpoint").exists()
 
 
 def test_fine_tuning_starts_from_the_given_weights(workflow, trained, assert_same):

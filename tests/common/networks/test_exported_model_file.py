@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from common.data.provenance import file_sha256
-from common.networks.model_file import read_model_file, weights_sha256
+from common.networks.model_file import read_model_file, weights_sha256, write_model_file
 
 
 def test_the_two_files_are_read_as_one(tmp_path):
@@ -29,3 +29,15 @@ def test_weights_go_by_the_hash_of_the_file_that_the_training_left(tmp_path):
     assert weights_sha256(path) == file_sha256(path)
     path.with_suffix(".json").write_text('{"source_sha256": "ab"}')
     assert weights_sha256(path) == "ab"
+
+
+def test_a_training_that_writes_over_exported_weights_leaves_one_file_that_says_all(tmp_path):
+    path, training = tmp_path / "model.pt", {"case_ids": ["b"]}
+    torch.save({"weight": torch.ones(2)}, path)
+    path.with_suffix(".json").write_text('{"settings": {}, "training": {"case_ids": ["a"]}, "source_sha256": "ab"}')
+    write_model_file(path, torch.nn.Linear(1, 1), settings={}, training=training)
+    assert not path.with_suffix(".json").exists()
+    assert read_model_file(path)["training"] == training and weights_sha256(path) == file_sha256(path)
+    path.with_suffix(".json").write_text('{"mine": 1}')
+    write_model_file(path, torch.nn.Linear(1, 1), settings={}, training=training)
+    assert path.with_suffix(".json").exists()

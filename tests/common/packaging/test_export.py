@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from monai.bundle import ConfigParser
 
 from common.networks.model_file import read_model_file, weights_sha256, write_model_file
 from common.packaging.archive import all_files, wrong_sums
@@ -83,6 +84,17 @@ def test_configs_mean_what_they_meant(name, dist):
         if workflow_ids(text) and "imports" in before:
             assert after["imports"].pop(0) == "$from common.release import require_release"
         assert after == before
+
+
+def test_monai_label_gets_training_and_overlay_as_one_file(dist):
+    """MONAI Label sets cases, epochs and device by name, and lets `run` do the rest."""
+    configs = dist / "segresnet_auto3dseg" / "configs"
+    merged, plain = (ConfigParser.load_config_file(configs / f"train.{suffix}") for suffix in ("json", "yaml"))
+    assert merged["training"] == plain["training"] and merged["run"] == "@training"
+    assert merged["train"]["handlers"] == plain["train"]["handlers"]
+    assert (merged["train"]["dataset"]["data"], merged["validate"]["dataset"]["data"]) == ([], [])
+    assert merged["model_file"] == "$@bundle_root + '/models/model.pt'" != plain["model_file"]
+    assert not (dist / "hagan_128" / "configs" / "train.json").exists()
 
 
 @pytest.mark.parametrize("name", BUNDLES)

@@ -1,0 +1,40 @@
+"""Prepared data as the folder of studies that a MONAI Label server reads."""
+
+import logging
+import shutil
+from pathlib import Path
+
+from ..files import replacing
+from .datalist import read_datalist, select_cases
+
+logger = logging.getLogger(__name__)
+MASKS = Path("labels") / "final"  # where MONAI Label keeps submitted labels; it trains on those
+
+
+def write_studies(dataset_dir: Path, output: Path) -> None:
+    """Put images of all cases into `output`, as links, and masks of the training cases into ``output/labels/final``.
+
+    Test cases come without their masks: they are what is left to label. Masks are copies, as MONAI Label writes over
+    the ones that are corrected; what lies there already is left alone.
+
+    Args:
+        dataset_dir: Folder of ``datalist.json``.
+        output: Filled.
+    """
+    datalist = read_datalist(dataset_dir / "datalist.json")
+    labelled = select_cases(datalist, dataset_dir=dataset_dir)
+    unlabelled = select_cases(datalist, folds="testing", dataset_dir=dataset_dir)
+    (output / MASKS).mkdir(parents=True, exist_ok=True)
+    for case in [*labelled, *unlabelled]:
+        link = output / f"{case['case_id']}.nii.gz"
+        if not link.is_symlink():
+            link.symlink_to(Path(case["image"]).resolve())
+    for case in labelled:
+        _copy(Path(case["label"]), output / MASKS / f"{case['case_id']}.nii.gz")
+    logger.info("%s: %d studies with a label, %d without", output, len(labelled), len(unlabelled))
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not target.exists():
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
