@@ -88,7 +88,8 @@ label: data $(SERVED)
 		--conf models $(SEGMENTER) --conf zoo_source local --conf sam2 false --host $(HOST) --port $(PORT)
 
 test-label: install $(LABEL_VENV)/.installed
-	OMP_NUM_THREADS=1 LABEL_PYTHON=$(LABEL_PYTHON) $(VENV)/bin/python -m pytest -q -m label $(ARGS)
+	OMP_NUM_THREADS=1 LABEL_PYTHON=$(LABEL_PYTHON) \
+		$(VENV)/bin/python -m pytest -q tests/bundles/test_monai_label.py $(ARGS)
 
 # a thread for each of two processes: two cores are busy all the time
 test: install
