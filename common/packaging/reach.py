@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "common"
@@ -35,16 +36,23 @@ def imported_names(path: Path, *, checkout: Path) -> list[str]:
     """
     package = _package(path, checkout)
     names = []
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+    for node in _imports(path.read_text(), str(path)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*base, *([node.module] if node.module else [])])
             names += [f"{base}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.JoinedStr):
+        else:
             names += _dynamic(node, package, checkout)
     return names
+
+
+@cache
+def _imports(source: str, file: str) -> tuple[ast.AST, ...]:
+    """Imports, and texts that may name a module; an export asks for each file several times."""
+    kinds = (ast.Import, ast.ImportFrom, ast.JoinedStr)
+    return tuple(node for node in ast.walk(ast.parse(source, file)) if isinstance(node, kinds))
 
 
 def data_files(modules: Iterable[Path], *, checkout: Path) -> set[Path]:

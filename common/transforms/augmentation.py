@@ -3,7 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from monai.transforms import Compose, EnsureTyped, Rand3DElasticd, RandAffined, RandomizableTransform, ShiftIntensityd
+from monai.transforms import Compose, EnsureTyped, RandAffined, RandomizableTransform, ShiftIntensityd
+
+from .elastic import RandElasticd
 
 _KEYS = ["image", "label"]
 
@@ -44,7 +46,7 @@ def random_elastic(
         translation, rotation, scaling, air: See `random_affine`.
     """
     ranges = {"sigma_range": tuple(sigma), "magnitude_range": tuple(magnitude)}
-    return _filled_with_air(Rand3DElasticd(prob=1, **ranges, **_affine(translation, rotation, scaling)), air)
+    return _filled_with_air(RandElasticd(prob=1, **ranges, **_affine(translation, rotation, scaling)), air)
 
 
 def _affine(translation: Sequence[float], rotation: Sequence[float], scaling: Sequence[float]) -> dict:

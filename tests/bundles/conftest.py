@@ -1,8 +1,6 @@
 """Data and commands shared by the tests of the bundles."""
 
-import os
-import signal
-import subprocess
+import socket
 import sys
 import time
 from pathlib import Path
@@ -16,6 +14,7 @@ from monai.bundle import ConfigWorkflow
 from common.data.cli import prepare
 from common.data.datalist import read_datalist, select_cases, write_datalist
 from common.data.provenance import file_sha256, write_provenance
+from tests.fresh_process import FreshProcess, run_fresh
 
 ROOT = Path(__file__).parents[2]
 TWO_PROCESSES = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m")
@@ -110,27 +109,27 @@ def bundle_command():
 
 
 @pytest.fixture(scope="session")
-def in_two_processes(bundle_command, run_command):
-    """Function (run_id, configs, **options) that runs a bundle's workflow in two processes, as a user types it."""
+def in_two_processes(bundle_command):
+    """Function (run_id, configs, **options) that runs a bundle's workflow in two processes, as torchrun starts them."""
 
     def run(run_id, configs, **options):
-        finished = run_command(bundle_command(run_id, configs, launcher=TWO_PROCESSES, **options))
-        assert finished.returncode == 0, finished.stderr
+        _, *arguments = bundle_command(run_id, configs, **options)
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+        shared = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        places = [{**shared, "RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
+        processes = [FreshProcess(arguments, folder=ROOT, environment=place) for place in places]
+        for finished in [process.wait() for process in processes]:
+            assert finished.returncode == 0, finished.stderr
 
     return run
 
 
 @pytest.fixture(scope="session")
 def run_command():
-    """Function that runs a command from the checkout's root and returns the finished process."""
-
-    def run(command, **options):
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", **options.pop("env", {})}
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, **options
-        )
-
-    return run
+    """Function that runs a command of Python from the checkout's root and returns the finished process."""
+    return lambda command: run_fresh(command[1:], folder=ROOT)
 
 
 def assert_identical(a, b):
@@ -166,35 +165,29 @@ def newest_state():
 
 def kill_when(condition, command):
     """Runs a command and ends it with SIGKILL as soon as `condition()` holds."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, **quiet)
+    process = FreshProcess(command[1:], folder=ROOT)
     while not condition():
         assert process.poll() is None, "the run ended before it could be killed"
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
 
 
 @pytest.fixture
-def killed_and_resumed(bundle_command, run_command, phantom_dir, tmp_path):
+def killed_and_resumed(bundle_command, run_command, run_workflow, phantom_dir, tmp_path):
     """Function (bundle, started, overlays, **options) -> folders of a training without and with a kill -9.
 
-    The second is killed as soon as `started(folder)` holds, and the same command is given again: the last checkpoints
-    are equal to the bit.
+    The first is run in this process. The second is killed as soon as `started(folder)` holds, and the same command is
+    given again: the last checkpoints are equal to the bit.
     """
 
     def run(bundle, *, started, overlays=(), **options):
-        def command(folder):
-            folders = {"dataset_dir": phantom_dir, "output_dir": folder}
-            return bundle_command("training", ["train", *overlays, "smoke"], bundle=bundle, **folders, **options)
-
         whole, killed = tmp_path / "whole", tmp_path / "killed"
-        finished = run_command(command(whole))
-        assert finished.returncode == 0, finished.stderr
-        kill_when(lambda: started(killed), command(killed))
+        configs, options = ["train", *overlays, "smoke"], {"dataset_dir": str(phantom_dir), **options}
+        command = bundle_command("training", configs, bundle=bundle, output_dir=killed, **options)
+        run_workflow(bundle, configs, output_dir=str(whole), **options)
+        kill_when(lambda: started(killed), command)
         assert load_newest_state(killed)["iteration"] < load_newest_state(whole)["iteration"]
-        again = run_command(command(killed))
+        again = run_command(command)
         assert again.returncode == 0, again.stderr
         assert "going on from" in again.stderr + again.stdout
         assert_identical(load_newest_state(whole), load_newest_state(killed))
@@ -204,17 +197,22 @@ def killed_and_resumed(bundle_command, run_command, phantom_dir, tmp_path):
 
 
 @pytest.fixture
-def one_and_two_processes(bundle_command, run_command, phantom_dir, tmp_path):
-    """Function (bundle, **options) -> folders of a training in one process and in two, of the same global batch."""
+def one_and_two_processes(bundle_command, run_command, in_two_processes, phantom_dir, tmp_path):
+    """Function (bundle, torchrun, **options) -> folders of a training in one process and in two, of one global batch.
 
-    def run(bundle, **options):
+    With `torchrun`, that starts the two, as a user does.
+    """
+
+    def run(bundle, *, torchrun=False, **options):
         one, two = tmp_path / "one", tmp_path / "two"
         options |= {"bundle": bundle, "dataset_dir": phantom_dir}
-        parallel = {"launcher": TWO_PROCESSES, "output_dir": two, "batch_size": 2}
-        for command in (
-            bundle_command("training", ["train", "smoke"], output_dir=one, batch_size=4, **options),
-            bundle_command("training", ["train", "smoke", "multi_gpu_train"], **parallel, **options),
-        ):
+        commands = [bundle_command("training", ["train", "smoke"], output_dir=one, batch_size=4, **options)]
+        halves, configs = {"output_dir": two, "batch_size": 2, **options}, ["train", "smoke", "multi_gpu_train"]
+        if torchrun:
+            commands.append(bundle_command("training", configs, launcher=TWO_PROCESSES, **halves))
+        else:
+            in_two_processes("training", configs, **halves)
+        for command in commands:
             finished = run_command(command)
             assert finished.returncode == 0, finished.stderr
         return one, two

@@ -116,7 +116,7 @@ def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, newest_stat
         return table.is_file() and table.read_text().count("\n") > 3
 
     options = {**PLANE, "latent_dim": 8, "channels": 2, "path_length_every": 2, "r1_every": 3, "max_steps": 7}
-    options["cache_dir"] = tmp_path / "cache"
+    options["cache_dir"] = str(tmp_path / "cache")
     folders = killed_and_resumed("baseline_gans", started=started, overlays=["stylegan2"], **options)
     assert len({(folder / "losses.csv").read_text() for folder in folders}) == 1
     assert_same(*(torch.load(folder / "model.pt", weights_only=True) for folder in folders))

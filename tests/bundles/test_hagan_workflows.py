@@ -116,7 +116,7 @@ def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, assert_same
         table = folder / "losses.csv"
         return table.is_file() and table.read_text().count("\n") > 3
 
-    options = {"cache_dir": tmp_path / "cache", "max_steps": 6, "ema": 0.9}
+    options = {"cache_dir": str(tmp_path / "cache"), "max_steps": 6, "ema": 0.9}
     folders = killed_and_resumed("hagan_128", started=started, **options)
     assert_same(*map(losses, folders))
     assert_same(*(torch.load(folder / "model.pt", weights_only=True) for folder in folders))
@@ -126,7 +126,8 @@ def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_pro
     # The second step's losses come of the first's averaged gradients. Adam with β₁ = 0 makes whole steps of rounding
     # where gradients are near zero, so the rates are low, and later losses drift apart whatever sums the gradients.
     rates = {"lr_g": "2e-5", "lr_d": "2e-5", "lr_e": "2e-5"}
-    one, two = one_and_two_processes("hagan_128", cache_dir=tmp_path / "cache", max_steps=2, **rates)
+    options = {"cache_dir": tmp_path / "cache", "max_steps": 2, "torchrun": True}
+    one, two = one_and_two_processes("hagan_128", **options, **rates)
     optimizer = newest_state(one)["objects"]["optimizers.g"]
     assert optimizer["param_groups"][0]["lr"] == 0.00002  # as a user types it
     for a, b in zip(losses(one), losses(two), strict=True):

@@ -1,10 +1,10 @@
 """`run reader_study`, `run serve` and `run results` as a user types them."""
 
 import json
+import os
 import re
 import signal
 import socket
-import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -20,6 +20,7 @@ from monai.bundle import ConfigWorkflow
 
 from common.data.datalist import read_datalist, select_cases, write_datalist
 from common.reports.reader_study.store import Store
+from tests.fresh_process import FreshProcess
 
 ROOT = Path(__file__).parents[2]
 FORM = ((20, 20, 12), (3.0, 3.0, 4.0))  # unlike the phantoms'
@@ -87,8 +88,7 @@ class Visitor:
 
 def wait_until_served(process, address):
     for _ in range(1800):
-        if process.poll() is not None:
-            raise AssertionError(process.stdout.read())
+        assert process.poll() is None, process.outputs()
         try:
             visitor = Visitor(address)
             assert "Real or generated?" in visitor.get()
@@ -102,16 +102,14 @@ def wait_until_served(process, address):
 def serving(command, stop=signal.SIGINT):
     """Visitor of the study that `command` serves until the block ends."""
     port = free_port()
-    process = subprocess.Popen(
-        [*command, "--port", str(port)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    process = FreshProcess([*command[1:], "--port", port], folder=ROOT)
     try:
         yield wait_until_served(process, f"http://127.0.0.1:{port}")
     finally:
-        process.send_signal(stop)
-        output = process.communicate(timeout=120)[0]
-    assert process.returncode == 0, output
-    assert f"reader study at http://127.0.0.1:{port}" in output
+        os.kill(process.pid, stop)
+        finished = process.wait(timeout=120)
+    assert finished.returncode == 0, finished
+    assert f"reader study at http://127.0.0.1:{port}" in finished.stdout + finished.stderr
 
 
 def test_a_study_is_served_stopped_served_again_and_evaluated(causes, bundle_command, options, tmp_path):

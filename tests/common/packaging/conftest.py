@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
 from common.data.cli import prepare
 from common.packaging.export import CHECKOUT, export_bundle
+from tests.fresh_process import run_fresh
 
 BUNDLES = sorted(path.parents[1].name for path in (CHECKOUT / "bundles").glob("*/configs/metadata.json"))
 
@@ -33,11 +33,14 @@ def tiny_phantoms(tmp_path_factory):
 @pytest.fixture(scope="session")
 def isolated():
     """Function (code, folder, *arguments) -> finished Python whose path has `folder` and the packages, no checkout."""
+    quiet = {"TQDM_DISABLE": "1", "CUDA_VISIBLE_DEVICES": ""}
 
-    def run(code, folder, *arguments, python=sys.executable):
+    def run(code, folder, *arguments, python=None):
+        if python is None:
+            return run_fresh(["-c", code, *arguments], folder=folder, environment=quiet)
         start = "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
         command = [python, "-I", "-B", "-c", start + code, str(folder), *map(str, arguments)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "CUDA_VISIBLE_DEVICES": ""}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", **quiet}
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
     return run
