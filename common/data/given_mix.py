@@ -8,11 +8,7 @@ from .training_mix import TrainingMix
 
 
 def given_mix(
-    training: Sequence[Mapping[str, Any]],
-    validation: Sequence[Mapping[str, Any]] = (),
-    *,
-    binary_mask: bool,
-    seed: int,
+    training: Sequence[Mapping[str, Any]], validation: Sequence[Mapping[str, Any]] = (), *, binary_mask: bool, seed: int
 ) -> TrainingMix:
     """The mix of given cases, all real, without a data list; their ids are the names of the label files.
 

@@ -14,6 +14,10 @@ SECTIONS = [
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("bundles/*/docs/*.md")])
 
 
+def anchor(heading):
+    return re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-")
+
+
 def names(pages):
     return [path.relative_to(ROOT).as_posix() for path in pages]
 
@@ -33,7 +37,9 @@ def test_files_and_sections_that_a_page_links_to_are_there(page):
         assert file.exists(), target
         if section:
             headings = re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)
-            assert section in {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+            assert section in {
+                re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+            }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
