@@ -11,6 +11,7 @@ from ..data.conditions import with_class
 from ..losses.adversarial import HAS_SIGN, Objective, discriminator_losses, generator_loss
 from ..losses.gradient_penalty import gradient_penalty, r1_penalty
 from ..networks.hagan import LATENT_STRIDE, Discriminator, EncoderG, EncoderH, Generator
+from ..networks.stage import recompute_stages
 from ..transforms.diff_augment import DiffAugment
 from .phase import Phase
 
@@ -32,6 +33,10 @@ class HAGANStep:
             with: what D tells apart is then not how often a class is.
         class_weight_d, class_weight_g: Of the auxiliary classifier's cross-entropy on real pairs in D's loss, and on
             generated ones in G's; the authors' code has 1 and 0.1.
+        checkpointing: Run the stages of G, E^H and E^G again in the backward pass rather than keep their maps. D's maps
+            are kept: spectral norm goes on by an iteration each time it runs.
+        compile_by: Backend of ``torch.compile`` (``inductor``, …) for the networks, or ``off``. A D with a gradient
+            penalty stays as it is, for compiled networks have no second derivatives.
 
     Raises:
         ValueError: Not one share for each class of the generator.
@@ -52,6 +57,8 @@ class HAGANStep:
         class_shares: Sequence[float] = (),
         class_weight_d: float = 1.0,
         class_weight_g: float = 0.1,
+        checkpointing: bool = False,
+        compile_by: str = "off",
     ) -> None:
         if len(class_shares) != generator.classes:
             raise ValueError(f"{len(class_shares)} class shares for a generator of {generator.classes} classes")
@@ -69,6 +76,20 @@ class HAGANStep:
             Phase("e", encoder_h, self.encoder_h_loss),
             Phase("e_sub", encoder_g, self.encoder_g_loss),
         ]
+
+        if checkpointing:
+            for network in (generator, encoder_h, encoder_g):
+                recompute_stages(network)
+        if compile_by != "off":
+            self._compile(compile_by)
+
+    def _compile(self, backend: str) -> None:
+        """In place: names of weights stay as they are."""
+        networks = [self.g.g_a, self.g.g_h, self.g.g_l, self.e_h, self.e_g]
+        if self.objective != "wgan_gp" and not self.r1_weight:
+            networks += [self.d.d_h, self.d.d_l]
+        for network in networks:
+            network.compile(backend=backend)
 
     def prepare(self, x: Tensor, rng: torch.Generator, y: Tensor | None = None) -> dict[str, Any]:
         """The step's inputs from real volumes ``x`` (B, C, S), of classes ``y`` (B,): slab, low resolution, and r.

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
+from .stage import Stage
 from .up_convolution import UpConvolution, UpForm
 from .voxel_norm import VoxelNorm
 from .whole_convolution import WholeConvolution
@@ -63,7 +64,7 @@ def _norm(channels: int, *, seamless: bool = False) -> nn.Module:
     return VoxelNorm(channels) if seamless else nn.GroupNorm(gcd(8, channels), channels)
 
 
-class ConvBlock(nn.Sequential):
+class ConvBlock(Stage):
     """[nearest ×2 and] 3³ convolution, normalisation, ReLU."""
 
     def __init__(
@@ -275,8 +276,8 @@ class Discriminator(nn.Module):
         return (self.d_h(x_slab, r / self.last_start) + self.d_l(x_low)) / 2
 
 
-def _strided(in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv3d(in_channels, out_channels, 4, 2, 1), _norm(out_channels), nn.ReLU(inplace=True))
+def _strided(in_channels: int, out_channels: int) -> Stage:
+    return Stage(nn.Conv3d(in_channels, out_channels, 4, 2, 1), _norm(out_channels), nn.ReLU(inplace=True))
 
 
 class EncoderH(nn.Sequential):

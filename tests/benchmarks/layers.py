@@ -49,10 +49,9 @@ def main() -> None:
     peak = matrix_peak()
     calls, layers = calls_of_a_step(options)
     print(f"peak: {peak / 1e9:.0f} GFLOP/s a core\n")
-    print(
-        "| layer | kernel | input, batch first | forward / of input / of weight | GFLOP | s | GFLOP/s | of peak |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    titles = ["layer", "kernel", "input, batch first", "forward / of input / of weight"]
+    titles += ["GFLOP", "s", "GFLOP/s", "of the peak"]
+    print(f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|")
     sums = [0.0, 0.0]
     for name in layers:
         rows = {call: count for call, count in calls.items() if call.layer == name}

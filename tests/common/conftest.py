@@ -22,6 +22,7 @@ from common.networks.hagan_conditional import ConditionalDiscriminator
 from common.networks.model_file import write_model_file
 
 CHANNELS, LATENT = 8, 16
+STEP_OPTIONS = ("objective", "g_iterations", "r1_weight", "checkpointing", "compile_by")
 
 
 def build_networks(slab="official", seed=0, classes=0, **conditioning):
@@ -69,7 +70,7 @@ def hagan_training():
         **options,
     ):
         nets = nets or build_networks()
-        step_options = {k: options.pop(k) for k in ("objective", "g_iterations", "r1_weight") if k in options}
+        step_options = {k: options.pop(k) for k in STEP_OPTIONS if k in options}
         classes = nets["generator"].classes
         step = HAGANStep(**nets, class_shares=[1 / classes] * classes if classes else (), **step_options)
         noise = torch.randn(5, 1, 8, 8, 8, generator=torch.Generator().manual_seed(3))
