@@ -56,11 +56,15 @@ def _imports(source: str, file: str) -> tuple[ast.AST, ...]:
 
 
 def data_files(modules: Iterable[Path], *, checkout: Path) -> set[Path]:
-    """Files other than Python's that lie in the packages of `modules`, or in folders of theirs that are no package."""
+    """Files other than Python's that lie in the packages of `modules`, or in folders of theirs that are no package.
+
+    The embedded synthetic set stays in the checkout.
+    """
     packages = {file.parent for file in modules if file.name == "__init__.py"}
     files = (path for path in (checkout / PACKAGE).rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc"))
     visible = (path for path in files if not any(part.startswith(".") for part in path.relative_to(checkout).parts))
-    return {path for path in visible if _owner(path) in packages}
+    embedded = checkout / PACKAGE / "data" / "synthetic"  # megabytes of pairs, which no workflow reads
+    return {path for path in visible if _owner(path) in packages and embedded not in path.parents}
 
 
 def _owner(path: Path) -> Path:

@@ -148,7 +148,7 @@ def test_what_an_overlay_changes_is_there(name):
 
 @pytest.mark.parametrize("name", NAMED)
 def test_the_docs_list_every_overlay(name):
-    text = (NAMED[name].parents[2] / "docs" / "README.md").read_text()
+    text = "".join(page.read_text() for page in (NAMED[name].parents[2] / "docs").glob("*.md"))
     assert f"`{NAMED[name].stem}`" in text
 
 

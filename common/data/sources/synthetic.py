@@ -63,7 +63,7 @@ def _verified(release: Path) -> list[str]:
     """Names of the set's files, all there and whole."""
     if not (release / LIST_NAME).is_file():
         raise FileNotFoundError(
-            f"no synthetic set at {release}: this checkout carries none, so make one with `run dataset` of "
-            "bundles/hagan_128 and name its output_dir with --release_dir, or take --source phantom"
+            f"no synthetic set at {release}: it comes with a checkout, not with an exported bundle; make one with "
+            "`run dataset` of hagan_128 and name its output_dir with --release_dir, or take --source phantom"
         )
     return verify_checksums(release)

@@ -72,4 +72,5 @@ def test_weights_that_need_an_overlay_say_so(exported):
 def test_without_weights_nothing_changes(exported):
     metadata, bundle = exported("hagan_128", SMALL)
     (bundle / "models" / "model.json").unlink()
-    assert describe_weights({**metadata, "weights": {"sha256": "f" * 64}}, bundle) == metadata
+    plain = {key: value for key, value in metadata.items() if key != "weights"}  # the checkout's name those it ships
+    assert describe_weights({**plain, "weights": {"sha256": "f" * 64}}, bundle) == plain
