@@ -2,11 +2,13 @@
 
     python tests/benchmarks/hagan_step.py                     # 128³ batch 2 and 256³ batch 1
     python tests/benchmarks/hagan_step.py --sizes 64 --batches 4 --rounds 5
+    python tests/benchmarks/hagan_step.py --sizes 128 --batches 2 --beside     # what is no default
 
 The plain form is the reference: interpolation to the doubled size and a convolution, Adam parameter by parameter,
-gradients that stay until the network's next update. Each row keeps the levers above it. Rows take turns within one run,
-each in a process of its own, so that peak memory is that of the row and a busy machine slows all. Prints a Markdown
-table: the median of the steps after the first, and the ratio to the plain form.
+gradients that stay until the network's next update. Each row keeps the levers above it; with `--beside` each row is all
+of them and one more. Rows take turns within one run, each in a process of its own, so that peak memory is that of the
+row. Seconds are CPU time of one thread, what a step takes on a core of its own: a busy machine changes it little.
+Prints a Markdown table: the median of the steps after the first, and the ratio to the first row.
 """
 
 import argparse
@@ -17,18 +19,40 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-# row: how up-convolutions are computed, whether gradients go with their update, whether Adam is ours
-FORMS = {
-    "plain": ("plain", False, False),
-    "composed up-convolutions": ("composed", False, False),
-    "products": ("products", False, False),
-    "gradients freed": ("products", True, False),
-    "Adam without first moment": ("products", True, True),
+LEVERS = ("freed", "ours", "onednn", "whole", "last")  # see `measure` and `without`
+FORMS = {  # up-convolutions' form, then the levers
+    "plain": ("plain",),
+    "composed up-convolutions": ("composed",),
+    "products": ("products",),
+    "gradients freed": ("products", *LEVERS[:1]),
+    "Adam without first moment": ("products", *LEVERS[:2]),
+    "products by oneDNN": ("products", *LEVERS[:3]),
+    "whole-map convolutions as linear layers": ("products", *LEVERS[:4]),
+    "channels last": ("products", *LEVERS),
+    "memory kept by malloc": ("products", *LEVERS, "malloc"),
+}
+BESIDE = {
+    "all above": ("products", *LEVERS),
+    "memory kept by malloc": ("products", *LEVERS, "malloc"),
+    "huge pages by malloc": ("products", *LEVERS, "huge"),
+    "checkpointing": ("products", *LEVERS, "checkpointing"),
+    "checkpointing, memory kept": ("products", *LEVERS, "checkpointing", "malloc"),
+    "accumulation 2": ("products", *LEVERS, "accumulation"),
+    "fused Adam": ("products", *LEVERS, "fused"),
+    "fused Adam, weights channels last": ("products", *LEVERS, "fused", "weights"),
+    "bf16": ("products", *LEVERS, "bf16"),
+    "compiled (inductor)": ("products", *LEVERS, "compiled"),
+}
+ENVIRONMENT = {
+    "malloc": {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"},
+    "huge": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
 }
 
 
@@ -39,41 +63,50 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=32)
     parser.add_argument("--slab", default="official", choices=["official", "seamless"])
     parser.add_argument("--steps", type=int, default=2, help="timed steps a process, after one that is not")
-    parser.add_argument("--rounds", type=int, default=2, help="processes of each form")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=int, default=1, help="processes of each form")
+    parser.add_argument("--beside", action="store_true", help="what is no default, on top of all that is")
     parser.add_argument("--child", default=None, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(measure(options.child, options)))
+        print(json.dumps(measure(options.child.split(","), options)))
         return
-    print("| volume | batch | form | s / step | ratio | peak memory, GB | ratio |")
+    print("| volume | batch | form | CPU s / step | ratio | peak memory, GB | ratio |")
     print("|---|---|---|---|---|---|---|")
+    forms = BESIDE if options.beside else FORMS
     for size, batch in zip(options.sizes, options.batches, strict=True):
-        report(size, batch, options)
+        report(size, batch, {form: levers for form, levers in forms.items() if fits(levers, batch)}, options)
 
 
-def report(size: int, batch: int, options: argparse.Namespace) -> None:
-    runs = {form: [] for form in FORMS}
+def fits(levers: Sequence[str], batch: int) -> bool:
+    return batch > 1 or "accumulation" not in levers
+
+
+def report(size: int, batch: int, forms: dict[str, Sequence[str]], options: argparse.Namespace) -> None:
+    runs = {form: [] for form in forms}
     for _ in range(options.rounds):
-        for form in FORMS:
-            runs[form].append(run_child(form, size, batch, options))
-    seconds = {form: statistics.median(s for run in runs[form] for s in run["seconds"]) for form in FORMS}
-    memory = {form: max(run["peak_gb"] for run in runs[form]) for form in FORMS}
-    for form in FORMS:
-        ratios = [values[form] / values["plain"] for values in (seconds, memory)]
+        for form, levers in forms.items():
+            runs[form].append(run_child(levers, size, batch, options))
+    seconds = {form: statistics.median(s for run in runs[form] for s in run["seconds"]) for form in forms}
+    memory = {form: max(run["peak_gb"] for run in runs[form]) for form in forms}
+    first = next(iter(forms))
+    for form in forms:
+        ratios = [values[form] / values[first] for values in (seconds, memory)]
         cells = f"{seconds[form]:.2f} | {ratios[0]:.2f} | {memory[form]:.2f} | {ratios[1]:.2f}"
         print(f"| {size}³ | {batch} | {form} | {cells} |", flush=True)
 
 
-def run_child(form: str, size: int, batch: int, options: argparse.Namespace) -> dict:
-    command = [sys.executable, __file__, "--child", form, "--sizes", str(size), "--batches", str(batch)]
-    for name in ("channels", "slab", "steps", "threads"):
+def run_child(levers: Sequence[str], size: int, batch: int, options: argparse.Namespace) -> dict:
+    command = [sys.executable, __file__, "--child", ",".join(levers), "--sizes", str(size), "--batches", str(batch)]
+    for name in ("channels", "slab", "steps"):
         command += [f"--{name}", str(getattr(options, name))]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    for lever in levers:
+        environment |= ENVIRONMENT.get(lever, {})
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(form: str, options: argparse.Namespace) -> dict:
+def measure(levers: Sequence[str], options: argparse.Namespace) -> dict:
     import torch
     from ignite.engine import Events
 
@@ -82,19 +115,23 @@ def measure(form: str, options: argparse.Namespace) -> dict:
     from common.engines.hagan_step import HAGANStep
     from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator
 
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)
     torch.manual_seed(0)
-    up_form, freed, ours = FORMS[form]
     size, batch, c = options.sizes[0], options.batches[0], options.channels
     step = HAGANStep(
-        Generator(size, channels=c, slab=options.slab, up_form=up_form),
+        Generator(size, channels=c, slab=options.slab, up_form=levers[0]),
         Discriminator(size, channels=c),
         EncoderH(channels=c),
         EncoderG(size, channels=c),
+        checkpointing="checkpointing" in levers,
+        compile_by="inductor" if "compiled" in levers else "off",
     )
-    make = adam if ours else torch.optim.Adam
+    without(levers, step)
+    make = adam if "ours" in levers else torch.optim.Adam
+    if "fused" in levers:
+        make = partial(torch.optim.Adam, fused=True)
     optimizers = {phase.name: make(phase.network.parameters(), lr=1e-4, betas=(0.0, 0.999)) for phase in step.phases}
-    if not freed:
+    if "freed" not in levers:
         for phase in step.phases:
             keep_gradients(phase, optimizers[phase.name])
     volumes = [torch.rand(batch, 1, size, size, size) * 2 - 1] * (options.steps + 1)
@@ -105,12 +142,43 @@ def measure(form: str, options: argparse.Namespace) -> dict:
         step=step,
         optimizers=optimizers,
         prepare_batch=lambda x: x,
+        amp="bf16" if "bf16" in levers else "off",
+        accumulation=2 if "accumulation" in levers else 1,
     )
     times = [time.process_time()]
     trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: times.append(time.process_time()))
     trainer.run()
     seconds = [b - a for a, b in pairwise(times[1:])]
     return {"seconds": seconds, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+
+
+def without(levers: Sequence[str], step: Any) -> None:
+    """Take out the levers that are no options, where they are not asked for."""
+    import torch
+
+    from common.networks import row_product
+    from common.networks.whole_convolution import WholeConvolution
+
+    if "onednn" not in levers:
+        row_product._HAS_ONEDNN = False
+    if "whole" not in levers:
+        WholeConvolution.forward = torch.nn.Conv3d.forward
+    if "last" not in levers:
+        step.prepare = contiguous(step.prepare)
+    if "weights" in levers:
+        for phase in step.phases[:1] + step.phases[2:]:  # those of G are taken apart by its up-convolutions
+            phase.network.to(memory_format=torch.channels_last_3d)
+
+
+def contiguous(prepare: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    import torch
+
+    def wrapped(*args: Any) -> dict[str, Any]:
+        inputs = prepare(*args)
+        tensors = {name: value for name, value in inputs.items() if isinstance(value, torch.Tensor)}
+        return inputs | {name: x.clone(memory_format=torch.contiguous_format) for name, x in tensors.items()}
+
+    return wrapped
 
 
 def keep_gradients(phase: Any, optimizer: Any) -> None:
