@@ -42,7 +42,7 @@ data: install
 	$(VENV)/bin/python -m common.data prepare --source $(DATA) --output data/$(DATA)
 
 demo: setup
-	$(RUN) training --config_file "['$(CONFIGS)/train.yaml','$(CONFIGS)/few_cases.yaml','$(CONFIGS)/demo.yaml']" \
+	$(RUN) training --config_file "['$(CONFIGS)/train.yaml','$(CONFIGS)/demo.yaml']" \
 		--dataset_dir data/$(DATA) --output_dir $(DEMO)
 	$(RUN) inferring --config_file "['$(CONFIGS)/inference.yaml','$(CONFIGS)/demo.yaml']" \
 		--checkpoint $(DEMO)/model.pt --output_dir $(DEMO)/generated
