@@ -27,6 +27,16 @@ def test_a_generator_gives_the_same_volumes_in_onnxruntime(shipped, tmp_path):
         np.testing.assert_allclose(found, network(z).numpy(), atol=1e-4)
 
 
+@pytest.mark.release
+@pytest.mark.parametrize("name", ["segresnet_auto3dseg", "evaluation", "baseline_gans"])
+def test_the_shipped_segmenters_and_the_unet_are_equal_in_onnxruntime(name, dist, tmp_path):
+    """`export_onnx` compares, and raises where they differ by more than rounding."""
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package)
+    assert export_onnx(dist / name, tmp_path / "model.onnx").startswith("largest difference from eager ")
+    assert (tmp_path / "model.onnx").stat().st_size > 1_000_000
+
+
 def test_what_has_no_onnx_form_says_why(tmp_path, monkeypatch):
     finding = Finding("ONNX", "FAILED", "ModuleNotFoundError: No module named 'onnxruntime'")
     monkeypatch.setattr("common.packaging.onnx_export.run_probe", lambda *arguments: [finding])
