@@ -26,9 +26,11 @@ def augmentation_previews(
 
     Args:
         augmented: The set, written.
-        count: Cases of each picture.
+        count: Cases of each picture; 0 is none.
         window: HU shown as black and white.
     """
+    if not count:
+        return []
     shown = {case["case_id"] for case in augmented.cases[:count]}
     copies = [copy for copy in augmented.copies() if copy.source["case_id"] in shown]
     before = {case["case_id"]: _loaded(augmented, case) for case in augmented.cases[:count]}

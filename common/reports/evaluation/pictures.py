@@ -18,7 +18,7 @@ class Pictures:
     """Slices in three planes of some cases of each side, all slices of one, and the histograms of HU.
 
     Args:
-        count: Cases of each side.
+        count: Cases of each side; 0 leaves the histograms alone.
     """
 
     reads: ClassVar = {"real": ("facts",), "generated": ("facts",)}
@@ -29,7 +29,7 @@ class Pictures:
     def __call__(self, sets: EvaluationSets, folder: Path) -> Findings:
         """Draw."""
         findings = Findings("Volumes")
-        for side in (sets.real, sets.generated):
+        for side in (sets.real, sets.generated) if self.count else ():
             items = [side.volumes[i] for i in range(min(self.count, len(side)))]
             self._draw(findings, sets, side, items, folder)
         histograms = {side.name: _mean_histogram(sets, side) for side in (sets.real, sets.generated)}

@@ -44,3 +44,9 @@ def test_a_picture_for_each_kind_shows_the_first_cases_and_all_their_copies(tmp_
     assert drawn["affine"]["spacing"][:2] == ([2, 2, 2], [2, 2, 4])
     assert drawn["affine"]["label_names"] == ["tumour"]
     assert drawn["original"]["names"] == ["a, before", "original 0", "b, before", "original 0"]
+
+
+def test_no_cases_make_no_picture(tmp_path):
+    augmented = SimpleNamespace(directory=tmp_path, cases=[{"case_id": "a"}], kinds={"affine": [1]})
+    assert augmentation_previews(augmented, count=0) == []
+    assert not list(tmp_path.iterdir())

@@ -83,6 +83,11 @@ def test_pictures_and_embedding(build_sets, tmp_path):
     assert {path.name for path in embedding.figures} == {"tsne_octants_origin.png", "tsne_octants_centre.png"}
 
 
+def test_without_cases_the_histograms_are_left(build_sets, tmp_path):
+    findings = Pictures(count=0)(build_sets(), tmp_path)
+    assert [path.name for path in findings.figures] == ["hu.png"]
+
+
 def test_too_few_volumes_for_the_embedding_are_told(build_sets, tmp_path):
     findings = Embedding(perplexity=50)(build_sets(), tmp_path)
     assert not findings.figures
