@@ -109,6 +109,13 @@ def test_training_without_data_says_how_to_get_them(workflow, causes, tmp_path):
     assert "no data list at" in causes(error) and "python -m common.data prepare" in causes(error)
 
 
+def test_a_text_where_a_switch_belongs_is_refused_before_training(workflow, causes, tmp_path):
+    with pytest.raises(RuntimeError) as error:
+        workflow("train", spectral_norm="false")
+    assert "write --spectral_norm False" in causes(error)
+    assert not (tmp_path / "train" / "losses.csv").exists()
+
+
 def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, assert_same, tmp_path):
     """kill -9 in the middle, the same command again: checkpoints, model and losses equal an uninterrupted run's."""
 

@@ -138,6 +138,13 @@ def test_fine_tuning_another_configuration_says_what_differs(workflow, trained, 
     assert "init_filters: 4 in the file, 8 now" in causes(error)
 
 
+@pytest.mark.parametrize("name", ["train", "evaluate"])
+def test_the_text_false_does_not_allow_leakage(workflow, causes, name):
+    with pytest.raises(RuntimeError) as error:
+        workflow(name, allow_leakage="false")
+    assert "allow_leakage: found 'false', expected True or False" in causes(error)
+
+
 @pytest.mark.parametrize("name", ["inference", "evaluate"])
 def test_without_a_trained_model_it_says_how_to_get_one(workflow, causes, name, tmp_path):
     with pytest.raises((FileNotFoundError, RuntimeError)) as error:
