@@ -8,7 +8,8 @@ The plain form is the reference: interpolation to the doubled size and a convolu
 gradients that stay until the network's next update. Each row keeps the levers above it; with `--beside` each row is all
 of them and one more. Rows take turns within one run, each in a process of its own, so that peak memory is that of the
 row. Seconds are CPU time of one thread, what a step takes on a core of its own: a busy machine changes it little.
-Prints a Markdown table: the median of the steps after the first, and the ratio to the first row.
+Prints a Markdown table: the median of the steps after the first, the ratio to the first row, and what of it each
+network's update takes; the rest prepares the batch.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
@@ -26,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+PARTS = {"d": "D", "g": "G", "e": "E^H", "e_sub": "E^G"}  # the phases' names
 LEVERS = ("freed", "ours", "onednn", "whole", "last")  # see `measure` and `without`
 FORMS = {  # up-convolutions' form, then the levers
     "plain": ("plain",),
@@ -70,8 +73,8 @@ def main() -> None:
     if options.child:
         print(json.dumps(measure(options.child.split(","), options)))
         return
-    print("| volume | batch | form | CPU s / step | ratio | peak memory, GB | ratio |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"| volume | batch | form | CPU s / step | ratio | {' | '.join(PARTS.values())} | peak memory, GB | ratio |")
+    print("|---" * (7 + len(PARTS)) + "|")
     forms = BESIDE if options.beside else FORMS
     for size, batch in zip(options.sizes, options.batches, strict=True):
         report(size, batch, {form: levers for form, levers in forms.items() if fits(levers, batch)}, options)
@@ -86,12 +89,14 @@ def report(size: int, batch: int, forms: dict[str, Sequence[str]], options: argp
     for _ in range(options.rounds):
         for form, levers in forms.items():
             runs[form].append(run_child(levers, size, batch, options))
-    seconds = {form: statistics.median(s for run in runs[form] for s in run["seconds"]) for form in forms}
+    steps = {form: [step for run in runs[form] for step in run["steps"]] for form in forms}
+    seconds = {form: statistics.median(step["all"] for step in steps[form]) for form in forms}
     memory = {form: max(run["peak_gb"] for run in runs[form]) for form in forms}
     first = next(iter(forms))
     for form in forms:
         ratios = [values[form] / values[first] for values in (seconds, memory)]
-        cells = f"{seconds[form]:.2f} | {ratios[0]:.2f} | {memory[form]:.2f} | {ratios[1]:.2f}"
+        parts = [f"{statistics.median(step[name] for step in steps[form]):.2f}" for name in PARTS]
+        cells = f"{seconds[form]:.2f} | {ratios[0]:.2f} | {' | '.join(parts)} | {memory[form]:.2f} | {ratios[1]:.2f}"
         print(f"| {size}³ | {batch} | {form} | {cells} |", flush=True)
 
 
@@ -145,11 +150,24 @@ def measure(levers: Sequence[str], options: argparse.Namespace) -> dict:
         amp="bf16" if "bf16" in levers else "off",
         accumulation=2 if "accumulation" in levers else 1,
     )
-    times = [time.process_time()]
-    trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: times.append(time.process_time()))
+    marks: list[tuple[str, float]] = []  # what begins, and when
+    trainer.add_event_handler(Events.ITERATION_STARTED, lambda: marks.append(("begin", time.process_time())))
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: marks.append(("end", time.process_time())))
+    for phase in step.phases:
+        phase.register_forward_pre_hook(lambda phase, _: marks.append((phase.name, time.process_time())))
     trainer.run()
-    seconds = [b - a for a, b in pairwise(times[1:])]
-    return {"seconds": seconds, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+    return {"steps": by_part(marks)[1:], "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+
+
+def by_part(marks: Sequence[tuple[str, float]]) -> list[dict[str, float]]:
+    """Seconds of each step: of all of it, and from the begin of each phase to that of the next."""
+    steps: list[Counter] = []
+    for (name, start), (_, stop) in pairwise(marks):
+        if name == "begin":
+            steps.append(Counter())
+        if name != "end":
+            steps[-1].update({name: stop - start, "all": stop - start})
+    return steps
 
 
 def without(levers: Sequence[str], step: Any) -> None:
