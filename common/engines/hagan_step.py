@@ -89,7 +89,7 @@ class HAGANStep:
         if self.objective != "wgan_gp" and not self.r1_weight:
             networks += [self.d.d_h, self.d.d_l]
         for network in networks:
-            network.compile(backend=backend)
+            network.compile(backend=backend, isolate_recompiles=True)  # or stages of all networks share eight forms
 
     def prepare(self, x: Tensor, rng: torch.Generator, y: Tensor | None = None) -> dict[str, Any]:
         """The step's inputs from real volumes ``x`` (B, C, S), of classes ``y`` (B,): slab, low resolution, and r.

@@ -230,7 +230,7 @@ class DiscriminatorH(nn.Module):
     def features(self, x: Tensor, position: float) -> Tensor:
         """What the logit is linear in, (B, 2·channels)."""
         h = self.blocks(x)
-        h = torch.cat([h, h.new_full((h.shape[0], 1), position)], dim=1)
+        h = torch.cat([h, position * h.new_ones(h.shape[0], 1)], dim=1)
         return F.leaky_relu(self.fc1(h), 0.2)
 
 

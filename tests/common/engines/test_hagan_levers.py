@@ -90,6 +90,18 @@ def test_a_compiled_network_gives_the_same(networks):
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
 
 
+def test_slab_positions_are_not_compiled_one_by_one(hagan_training, networks):
+    """A step's slab may start at eight places here; after a few steps all are known."""
+    torch.compiler.reset()
+    torch._dynamo.utils.counters.clear()
+    trainer = hagan_training(nets=networks(), max_steps=12, compile_by="eager")
+    graphs = []
+    stats = torch._dynamo.utils.counters["stats"]
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: graphs.append(stats["unique_graphs"]))
+    trainer.run()
+    assert graphs[-1] == graphs[5] > 0
+
+
 def test_a_critic_with_a_penalty_is_not_compiled(networks):
     """Its second derivatives could not be had."""
     nets = networks()
