@@ -10,6 +10,7 @@ import numpy as np
 from ignite.engine import Engine, Events
 from torch import Tensor
 
+from ..background import Background
 from ..data.datalist import write_datalist
 from ..data.provenance import package_versions, write_provenance
 from ..data.set_part import SetPart
@@ -23,7 +24,8 @@ class GeneratedSetWriter:
     Leaves ``images/<case_id>.nii.gz`` (int16 HU), ``labels/<case_id>.nii.gz`` (uint8; none for generators of images
     only), ``dataset.json`` and ``provenance.json`` in `directory`. The same seeds give the same files. Of a
     conditional generator list and provenance name each case's ``condition``; its ``centre`` stays "generated".
-    Of several processes each saves its part, and the first writes list and provenance when all are done.
+    Files are written in the background while the next pairs are made. Of several processes each saves its part, and the
+    first writes list and provenance when all are done.
 
     Args:
         directory: Of the set.
@@ -58,6 +60,7 @@ class GeneratedSetWriter:
         self.labels = dict(labels)
         self.cases: list[dict[str, Any]] = []
         self.content: dict[str, Any] = {}
+        self.background = Background()  # compressing takes longer than a GPU needs to generate
 
     def attach(self, engine: Engine) -> None:
         """Save each batch; write list and provenance at the end."""
@@ -76,21 +79,23 @@ class GeneratedSetWriter:
         for item, output in zip(engine.state.batch, engine.state.output, strict=True):
             case = {"case_id": item["case_id"], "seed": int(item["seed"])}
             case |= {"condition": item["condition"]} if "condition" in item else {}
-            case["image"] = self._save("images", case["case_id"], output["image"].round(), np.int16)
+            volumes = {"image": _plain(output["image"].round(), np.int16)}
             if output.get("label") is not None:
-                case["label"] = self._save("labels", case["case_id"], output["label"], np.uint8)
-            self.part.add(case)
+                volumes["label"] = _plain(output["label"], np.uint8)
+            case |= {key: f"{key}s/{case['case_id']}.nii.gz" for key in volumes}
+            self.background.add(self._save, case, volumes)
             self.cases.append(case)
 
-    def _save(self, folder: str, case_id: str, volume: Tensor, dtype: type) -> str:
-        name = f"{folder}/{case_id}.nii.gz"
-        array = volume.detach().cpu().numpy()[0].astype(dtype)
-        with replacing(self.directory / name) as temporary:
-            nib.save(nib.Nifti1Image(array, _centred_affine(array.shape, self.spacing)), temporary)
-        return name
+    def _save(self, case: Mapping[str, Any], volumes: Mapping[str, np.ndarray]) -> None:
+        """The files of a case, then its record."""
+        for key, array in volumes.items():
+            with replacing(self.directory / case[key]) as temporary:
+                nib.save(nib.Nifti1Image(array, _centred_affine(array.shape, self.spacing)), temporary)
+        self.part.add(case)
 
     def finish(self, engine: Engine) -> None:
         """Write ``dataset.json`` and ``provenance.json`` of all processes' cases."""
+        self.background.finish()
         self.cases = self.part.gather(self.cases)
         if idist.get_rank() == 0:
             self._write_list()
@@ -127,6 +132,11 @@ class GeneratedSetWriter:
             "postprocessing": self.postprocessing,
             "versions": package_versions(),
         }
+
+
+def _plain(volume: Tensor, dtype: type) -> np.ndarray:
+    """Voxels (H, W, D) of a volume (1, H, W, D)."""
+    return volume.detach().cpu().numpy()[0].astype(dtype)
 
 
 def _centred_affine(shape: tuple[int, ...], spacing: list[float]) -> np.ndarray:
