@@ -44,6 +44,7 @@ FORMS = {  # up-convolutions' form, then the levers
 BESIDE = {
     "all above": ("products", *LEVERS),
     "memory kept by malloc": ("products", *LEVERS, "malloc"),
+    "memory given back by malloc": ("products", *LEVERS, "given"),
     "huge pages by malloc": ("products", *LEVERS, "huge"),
     "checkpointing": ("products", *LEVERS, "checkpointing"),
     "checkpointing, memory kept": ("products", *LEVERS, "checkpointing", "malloc"),
@@ -55,6 +56,7 @@ BESIDE = {
 }
 ENVIRONMENT = {
     "malloc": {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"},
+    "given": {"MALLOC_MMAP_THRESHOLD_": "1000000"},
     "huge": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
 }
 
@@ -65,9 +67,12 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[2, 1], help="one for each size")
     parser.add_argument("--channels", type=int, default=32)
     parser.add_argument("--slab", default="official", choices=["official", "seamless"])
-    parser.add_argument("--steps", type=int, default=2, help="timed steps a process, after one that is not")
+    parser.add_argument(
+        "--steps", type=int, default=2, help="timed ones of a process, after one (nine when compiled)"
+    )
     parser.add_argument("--rounds", type=int, default=1, help="processes of each form")
     parser.add_argument("--beside", action="store_true", help="what is no default, on top of all that is")
+    parser.add_argument("--rows", nargs="+", default=None, help="of the table, by name; the first is always there")
     parser.add_argument("--child", default=None, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -77,7 +82,9 @@ def main() -> None:
     print("|---" * (7 + len(PARTS)) + "|")
     forms = BESIDE if options.beside else FORMS
     for size, batch in zip(options.sizes, options.batches, strict=True):
-        report(size, batch, {form: levers for form, levers in forms.items() if fits(levers, batch)}, options)
+        chosen = {form: levers for form, levers in forms.items() if form in (options.rows or forms)}
+        first = dict([next(iter(forms.items()))])
+        report(size, batch, first | {form: levers for form, levers in chosen.items() if fits(levers, batch)}, options)
 
 
 def fits(levers: Sequence[str], batch: int) -> bool:
@@ -139,7 +146,8 @@ def measure(levers: Sequence[str], options: argparse.Namespace) -> dict:
     if "freed" not in levers:
         for phase in step.phases:
             keep_gradients(phase, optimizers[phase.name])
-    volumes = [torch.rand(batch, 1, size, size, size) * 2 - 1] * (options.steps + 1)
+    untimed = 9 if "compiled" in levers else 1  # until all slab positions are compiled
+    volumes = [torch.rand(batch, 1, size, size, size) * 2 - 1] * (options.steps + untimed)
     trainer = AdversarialTrainer(
         device=torch.device("cpu"),
         max_steps=len(volumes),
@@ -156,7 +164,7 @@ def measure(levers: Sequence[str], options: argparse.Namespace) -> dict:
     for phase in step.phases:
         phase.register_forward_pre_hook(lambda phase, _: marks.append((phase.name, time.process_time())))
     trainer.run()
-    return {"steps": by_part(marks)[1:], "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+    return {"steps": by_part(marks)[untimed:], "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
 
 
 def by_part(marks: Sequence[tuple[str, float]]) -> list[dict[str, float]]:
