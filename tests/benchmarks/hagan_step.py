@@ -67,9 +67,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[2, 1], help="one for each size")
     parser.add_argument("--channels", type=int, default=32)
     parser.add_argument("--slab", default="official", choices=["official", "seamless"])
-    parser.add_argument(
-        "--steps", type=int, default=2, help="timed ones of a process, after one (nine when compiled)"
-    )
+    parser.add_argument("--steps", type=int, default=2, help="timed ones of a process, after one (nine when compiled)")
     parser.add_argument("--rounds", type=int, default=1, help="processes of each form")
     parser.add_argument("--beside", action="store_true", help="what is no default, on top of all that is")
     parser.add_argument("--rows", nargs="+", default=None, help="of the table, by name; the first is always there")
