@@ -4,7 +4,7 @@ from typing import Any
 
 
 def check_switches(**switches: Any) -> None:
-    """Each run calls this first: MONAI's command line hands ``--name false`` over as a text, which Python holds true.
+    """Each run calls this first: a ``false`` on MONAI's command line arrives as a text, which Python holds true.
 
     Args:
         switches: Values by the names of their settings; None is a switch that was not set.
