@@ -18,10 +18,10 @@ def relocate(text: str, *, name: str) -> str:
 def require_release(config: str, release: Mapping[str, str]) -> str:
     """YAML text whose workflows first compare the imported `common` with the release that they were exported with.
 
-    A workflow is a key alone on its line and below it expressions; a list in brackets is a setting.
+    A workflow is a key alone on its line and below it calls and expressions; a list in brackets is a setting.
 
     Raises:
-        ValueError: A workflow is not written one expression a line, each after two spaces and a dash.
+        ValueError: A workflow is not written one step a line, each after two spaces and a dash.
     """
     before = yaml.safe_load(config)
     keys = workflow_ids(config)
@@ -37,14 +37,17 @@ def require_release(config: str, release: Mapping[str, str]) -> str:
 
 
 def workflow_ids(config: str) -> list[str]:
-    """Keys of YAML text that `monai.bundle run` can be given: alone on their line, and below them expressions."""
+    """Keys of YAML text that `monai.bundle run` can be given: alone on their line, below them calls and expressions.
+
+    The last is an expression: a list of components alone, such as handlers, is none.
+    """
     content = yaml.safe_load(config)
     if not isinstance(content, Mapping):
         return []
     return [
         key
         for key, value in content.items()
-        if key not in _NO_WORKFLOW and isinstance(value, list) and value and all(map(_is_expression, value))
+        if key not in _NO_WORKFLOW and isinstance(value, list) and value and all(map(_is_call, value)) and _is_expression(value[-1])
         if re.search(rf"^{key}:\s*(#.*)?$", config, re.M)
     ]
 
@@ -58,3 +61,7 @@ def _comes_first(config: str, expected: Mapping[str, list[str]]) -> bool:
 
 def _is_expression(value: object) -> bool:
     return isinstance(value, str) and value.startswith("$")
+
+
+def _is_call(value: object) -> bool:
+    return _is_expression(value) or (isinstance(value, Mapping) and "_target_" in value)

@@ -35,6 +35,7 @@ def test_workflows_are_lists_of_expressions_below_their_key():
     assert workflow_ids(CONFIG) == ["training"]
     assert workflow_ids("training:\n  - $f()\n  - 1\nchecked: [$f()]\n") == []
     assert workflow_ids("- $f()\n") == []
+    assert workflow_ids("training:\n  - {_target_: check}\n  - $f()\nhandlers:\n  - {_target_: H}\n") == ["training"]
 
 
 def test_each_workflow_compares_first_and_nothing_else_changes():
