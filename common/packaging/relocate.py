@@ -47,7 +47,11 @@ def workflow_ids(config: str) -> list[str]:
     return [
         key
         for key, value in content.items()
-        if key not in _NO_WORKFLOW and isinstance(value, list) and value and all(map(_is_call, value)) and _is_expression(value[-1])
+        if key not in _NO_WORKFLOW
+        and isinstance(value, list)
+        and value
+        and all(map(_is_call, value))
+        and _is_expression(value[-1])
         if re.search(rf"^{key}:\s*(#.*)?$", config, re.M)
     ]
 
