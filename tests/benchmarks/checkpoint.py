@@ -6,7 +6,6 @@ The default networks with their optimisers, moments filled. Prints a Markdown ta
 """
 
 import argparse
-import resource
 import shutil
 import statistics
 import sys
@@ -14,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+
+from peak_memory import peak_gb
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -69,11 +70,6 @@ def timed(task: Callable[[SimpleNamespace], None], engine: SimpleNamespace) -> f
     start = time.perf_counter()
     task(engine)
     return time.perf_counter() - start
-
-
-def peak_gb() -> float:
-    """Peak memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 if __name__ == "__main__":

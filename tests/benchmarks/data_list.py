@@ -10,13 +10,14 @@ reading a case: a case is read when its batch is made.
 
 import argparse
 import os
-import resource
 import shutil
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from peak_memory import peak_gb
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -75,11 +76,6 @@ def timed(name: str, task: Callable[[], Any]) -> Any:
     result = task()
     print(f"| {name} | {time.perf_counter() - start:.2f} | {peak_gb():.2f} |", flush=True)
     return result
-
-
-def peak_gb() -> float:
-    """Peak memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 if __name__ == "__main__":

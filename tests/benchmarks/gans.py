@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 SMALL = {"channels": 16}
 # name: bundle, overlays, options
 GANS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
-    "HA-GAN": ("hagan_128", ["demo"], {**SMALL, "pairing": "channels", "slab": "seamless"}),
+    "HA-GAN": ("hagan_128", ["demo"], {}),
     "Vanilla GAN 1": ("baseline_gans", ["vanilla_gan_1"], SMALL),
     "Vanilla GAN 2": ("baseline_gans", [], SMALL),
     "WGAN, clipped": ("baseline_gans", ["wgan_clip_3d"], SMALL),

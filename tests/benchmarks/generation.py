@@ -11,12 +11,13 @@ the column beside it. Prints a Markdown table: the median time of the volumes af
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from peak_memory import peak_gb
 
 ROOT = Path(__file__).parents[2]
 WHOLE = 0  # slices of the row that makes the volume at once
@@ -93,11 +94,6 @@ def measure(slices: int, options: argparse.Namespace) -> dict:
             inferer(z, generator)
             seconds.append(time.perf_counter() - start)
     return {"seconds": seconds[1:], "peak_gb": peak_gb(), "before_gb": before}
-
-
-def peak_gb() -> float:
-    """Peak memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ network's update takes; the rest prepares the batch.
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,8 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from peak_memory import peak_gb
 
 ROOT = Path(__file__).parents[2]
 PARTS = {"d": "D", "g": "G", "e": "E^H", "e_sub": "E^G"}  # the phases' names
@@ -80,9 +81,10 @@ def main() -> None:
     print("|---" * (7 + len(PARTS)) + "|")
     forms = BESIDE if options.beside else FORMS
     for size, batch in zip(options.sizes, options.batches, strict=True):
-        chosen = {form: levers for form, levers in forms.items() if form in (options.rows or forms)}
-        first = dict([next(iter(forms.items()))])
-        report(size, batch, first | {form: levers for form, levers in chosen.items() if fits(levers, batch)}, options)
+        wanted = {next(iter(forms)), *(options.rows or forms)}
+        report(
+            size, batch, {form: forms[form] for form in forms if form in wanted and fits(forms[form], batch)}, options
+        )
 
 
 def fits(levers: Sequence[str], batch: int) -> bool:
@@ -162,7 +164,7 @@ def measure(levers: Sequence[str], options: argparse.Namespace) -> dict:
     for phase in step.phases:
         phase.register_forward_pre_hook(lambda phase, _: marks.append((phase.name, time.process_time())))
     trainer.run()
-    return {"steps": by_part(marks)[untimed:], "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+    return {"steps": by_part(marks)[untimed:], "peak_gb": peak_gb()}
 
 
 def by_part(marks: Sequence[tuple[str, float]]) -> list[dict[str, float]]:
