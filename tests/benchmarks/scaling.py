@@ -4,8 +4,9 @@
     python tests/benchmarks/scaling.py --plan                      # bytes and seconds by formula, nothing is measured
 
 Weak scaling: `--batch_size` is per process, so two processes train twice the pairs a step. Runs take turns, each in
-processes of its own with one thread. Prints a Markdown table: the median of the steps after the first, and pairs a
-second against those of one process times the number of processes.
+processes of its own with one thread. Beside them as many trainings run that exchange nothing: what sharing a machine's
+memory costs, not the exchange. Prints a Markdown table: the median of the steps after the first, and pairs a second
+against those of one process times the number of processes.
 """
 
 import argparse
@@ -63,29 +64,38 @@ def ring_bytes(parameters: int, count: int) -> float:
 
 
 def report(options: argparse.Namespace) -> None:
-    runs: dict[int, list[float]] = {count: [] for count in options.processes}
+    rows = {f"{count}": (count, 1) for count in options.processes}  # title: processes a training, trainings
+    rows |= {f"{count}, exchanging nothing": (1, count) for count in options.processes if count > 1}
+    runs: dict[str, list[float]] = {title: [] for title in rows}
     for _ in range(options.rounds):
-        for count in options.processes:
-            runs[count] += run_processes(count, options)
+        for title, (processes, trainings) in rows.items():
+            runs[title] += run_trainings(processes, trainings, options)
     print("| processes | pairs a step | s / step | steps / s | pairs / s | efficiency |")
     print("|---|---|---|---|---|---|")
-    rates = {count: options.batch_size * count / statistics.median(seconds) for count, seconds in runs.items()}
-    alone = rates[options.processes[0]] / options.processes[0]
-    for count, seconds in runs.items():
-        step = statistics.median(seconds)
-        cells = f"{step:.3f} | {1 / step:.2f} | {rates[count]:.2f} | {rates[count] / count / alone:.2f}"
-        print(f"| {count} | {options.batch_size * count} | {cells} |")
+    alone = statistics.median(runs[f"{options.processes[0]}"])
+    for title, (processes, trainings) in rows.items():
+        pairs, step = options.batch_size * processes * trainings, statistics.median(runs[title])
+        print(f"| {title} | {pairs} | {step:.3f} | {1 / step:.2f} | {pairs / step:.2f} | {alone / step:.2f} |")
 
 
-def run_processes(count: int, options: argparse.Namespace) -> list[float]:
-    """Seconds of each timed step, as the first process sees them."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={count}"]
+def run_trainings(processes: int, trainings: int, options: argparse.Namespace) -> list[float]:
+    """Seconds of each timed step of trainings side by side, as the first process of each sees them.
+
+    Raises:
+        RuntimeError: One has failed; what it wrote stands above.
+    """
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     command = [sys.executable, *launcher, __file__, "--child"]
     for name in ("size", "channels", "latent_dim", "batch_size", "accumulation", "steps"):
         command += [f"--{name}", str(getattr(options, name))]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    return json.loads(done.stdout.splitlines()[-1])
+    started = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(trainings)
+    ]
+    printed = [process.communicate()[0] for process in started]
+    if any(process.returncode for process in started):
+        raise RuntimeError(f"a training of {processes} processes has failed, see above: {' '.join(command)}")
+    return [seconds for lines in printed for seconds in json.loads(lines.splitlines()[-1])]
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -123,6 +133,7 @@ def measure(options: argparse.Namespace) -> None:
     trainer.run()
     if idist.get_rank() == 0:
         print(json.dumps([b - a for a, b in pairwise(times)]))
+    torch.distributed.barrier()  # or the first to leave closes connections that another still uses
     torch.distributed.destroy_process_group()
 
 
