@@ -77,9 +77,11 @@ def main() -> None:
     if options.child:
         print(json.dumps(measure(options.child.split(","), options)))
         return
+    forms = BESIDE if options.beside else FORMS
+    if unknown := {*(options.rows or forms)} - {*forms}:
+        parser.error(f"no rows {sorted(unknown)}, there are {list(forms)}")
     print(f"| volume | batch | form | CPU s / step | ratio | {' | '.join(PARTS.values())} | peak memory, GB | ratio |")
     print("|---" * (7 + len(PARTS)) + "|")
-    forms = BESIDE if options.beside else FORMS
     for size, batch in zip(options.sizes, options.batches, strict=True):
         wanted = {next(iter(forms)), *(options.rows or forms)}
         report(
