@@ -4,6 +4,7 @@ VENV ?= .venv
 DATA ?= phantom
 RUN := $(VENV)/bin/python -m monai.bundle run
 CONFIGS := bundles/hagan_128/configs
+CROP := $(CONFIGS)/phantom_crop.yaml
 EVALUATION := bundles/evaluation/configs
 SEGMENTATION := bundles/segresnet_auto3dseg/configs
 DEMO := output/demo-$(DATA)
@@ -42,17 +43,18 @@ data: install
 	$(VENV)/bin/python -m common.data prepare --source $(DATA) --output data/$(DATA)
 
 demo: setup
-	$(RUN) training --config_file "['$(CONFIGS)/train.yaml','$(CONFIGS)/demo.yaml']" \
+	$(RUN) training --config_file "['$(CONFIGS)/train.yaml','$(CONFIGS)/few_cases.yaml','$(CONFIGS)/demo.yaml','$(CROP)']" \
 		--dataset_dir data/$(DATA) --output_dir $(DEMO)
 	$(RUN) inferring --config_file "['$(CONFIGS)/inference.yaml','$(CONFIGS)/demo.yaml']" \
 		--checkpoint $(DEMO)/model.pt --output_dir $(DEMO)/generated
 	$(RUN) analysing --config_file $(EVALUATION)/analyse.yaml \
 		--dataset_dir data/$(DATA) --output_dir $(DEMO)/analysis
-	$(RUN) evaluating --config_file "['$(EVALUATION)/evaluate.yaml','$(EVALUATION)/demo.yaml']" \
+	$(RUN) evaluating --config_file "['$(EVALUATION)/evaluate.yaml','$(EVALUATION)/demo.yaml','$(CROP)']" \
 		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated --losses $(DEMO)/losses.csv \
 		--output_dir $(DEMO)/evaluation
 	$(RUN) experiment --config_file "['$(SEGMENTATION)/experiment.yaml','$(SEGMENTATION)/demo.yaml']" \
-		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated --output_dir $(DEMO)/segmentation
+		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated --overlays "['$(CROP)']" \
+		--output_dir $(DEMO)/segmentation
 	@echo "Trained on $(DATA), see:"
 	@echo "  $(DEMO)/evaluation/report.html        scores of the generated pairs, beside their real-vs-real floor"
 	@echo "  $(DEMO)/segmentation/results.html     do the pairs help a segmenter? real, mixed, generated only"

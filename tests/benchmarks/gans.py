@@ -21,9 +21,10 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 SMALL = {"channels": 16}
+HALF = {"pairing": "channels", "slab": "seamless", "ema": 0.95, "binary_mask": False}  # half the voxels of z_concat
 # name: bundle, overlays, options
 GANS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
-    "HA-GAN": ("hagan_128", ["demo"], {}),
+    "HA-GAN": ("hagan_128", ["demo"], HALF | SMALL),
     "Vanilla GAN 1": ("baseline_gans", ["vanilla_gan_1"], SMALL),
     "Vanilla GAN 2": ("baseline_gans", [], SMALL),
     "WGAN, clipped": ("baseline_gans", ["wgan_clip_3d"], SMALL),

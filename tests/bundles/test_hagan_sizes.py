@@ -22,5 +22,5 @@ def test_the_two_sizes_differ_in_numbers_only(name):
 
 
 def test_the_demo_and_the_search_are_all_that_one_size_has_alone():
-    alone = {"demo.yaml", "search.yaml", "study.yaml"}  # the search takes any bundle's configs
+    alone = {"demo.yaml", "phantom_crop.yaml", "search.yaml", "study.yaml"}  # the search takes any bundle's configs
     assert {path.name for path in (BUNDLES / SIZES[0] / "configs").glob("*.yaml")} == {*CONFIGS, *alone}
