@@ -61,7 +61,7 @@ class DataAnalysis:
         window: HU shown as black and white, and seen by the t-SNE.
         hu_range, spacing_factor: What needs no warning, see `unusual_cases`.
         perplexity, learning_rate, seed: Of the t-SNE.
-        num_workers: Threads that read, each one pair at a time.
+        num_workers: Threads that read, each one pair at a time; 0 is one, as for loaders of data.
         known: JSON file that remembers good pairs, see `find_problems`.
     """
 
@@ -88,7 +88,7 @@ class DataAnalysis:
         self.window = tuple(window)
         self.unusual = {"hu_range": hu_range, "spacing_factor": spacing_factor}
         self.tsne = {"perplexity": perplexity, "learning_rate": learning_rate, "seed": seed}
-        self.num_workers = num_workers
+        self.num_workers = max(1, num_workers)
         self.known = known
 
     def run(self) -> Path:

@@ -89,9 +89,7 @@ def run_trainings(processes: int, trainings: int, options: argparse.Namespace) -
     for name in ("size", "channels", "latent_dim", "batch_size", "accumulation", "steps"):
         command += [f"--{name}", str(getattr(options, name))]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    started = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(trainings)
-    ]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(trainings)]
     printed = [process.communicate()[0] for process in started]
     if any(process.returncode for process in started):
         raise RuntimeError(f"a training of {processes} processes has failed, see above: {' '.join(command)}")

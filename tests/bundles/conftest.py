@@ -69,6 +69,25 @@ def run_workflow(run_files):
     return run
 
 
+@pytest.fixture(scope="module")
+def trainings_here(run_files):
+    """Arms of an experiment that were started, as "arm/part", since this was cleared; they run in this process."""
+    started = []
+
+    def run_here(run_id, configs, options, log):
+        started.append(f"{log.parent.parent.name}/{log.parent.name}")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        kind = "infer" if run_id == "evaluating" else "train"
+        options = {key: value for key, value in options.items() if value is not None}
+        run_files(configs, workflow_type=kind, run_id=run_id, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setenv("TQDM_DISABLE", "1")
+        patch.setattr("common.engines.experiment.run_workflow", run_here)
+        yield started
+
+
 @pytest.fixture(scope="session")
 def causes():
     """Function (caught error) -> messages of its whole chain: MONAI wraps what a config's component raises."""

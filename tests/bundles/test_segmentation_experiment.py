@@ -35,29 +35,17 @@ def unseen_dir(phantom_dir, generated_dir, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def experiment(phantom_dir, unseen_dir, run_files):
+def experiment(phantom_dir, unseen_dir, run_files, trainings_here):
     """Function (output_dir, **overrides) that runs the workflow; the list of trainings and evaluations it started."""
-    started = []
-
-    def run_here(run_id, configs, options, log):
-        started.append(f"{log.parent.parent.name}/{log.parent.name}")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        kind = "infer" if run_id == "evaluating" else "train"
-        options = {key: value for key, value in options.items() if value is not None}
-        run_files(configs, workflow_type=kind, run_id=run_id, **options)
 
     def run(output_dir, **overrides):
-        started.clear()
+        trainings_here.clear()
         options = {"dataset_dir": str(phantom_dir), "generated_dir": str(unseen_dir), "output_dir": str(output_dir)}
         options |= {"overlays": [str(CONFIGS / "smoke.yaml")], "settings": {"max_epochs": 1}, "replicates": 50}
         run_files([CONFIGS / "experiment.yaml"], run_id="experiment", **{**options, **overrides})
-        return list(started)
+        return list(trainings_here)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        patch.setenv("TQDM_DISABLE", "1")
-        patch.setattr("common.engines.experiment.run_workflow", run_here)
-        yield run
+    return run
 
 
 @pytest.fixture(scope="module")
