@@ -1,5 +1,6 @@
 """Ignite trainer for networks that learn in turn, each with an optimiser of its own."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, Protocol
@@ -18,6 +19,7 @@ from torch.utils.data import DataLoader
 from .phase import Phase
 
 Amp = Literal["off", "bf16", "fp16"]
+logger = logging.getLogger(__name__)
 
 
 class Step(Protocol):
@@ -84,6 +86,8 @@ class AdversarialTrainer(Trainer):
     ) -> None:
         if missing := [phase.name for phase in step.phases if phase.optimizer not in optimizers]:
             raise ValueError(f"no optimiser for the phases {missing}, got optimisers for {sorted(optimizers)}")
+        if amp == "bf16" and device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
+            logger.warning("this CPU has no bf16 arithmetic: convolutions may take fifty times as long, use --amp off")
         self.max_steps = max_steps
         self.step = step
         self.optimizers = dict(optimizers)

@@ -144,6 +144,15 @@ def test_half_precision_stays_close_to_fp32_and_keeps_fp32_weights(hagan_trainin
     assert losses[half] != losses["off"]
 
 
+@pytest.mark.parametrize(
+    "capability,amp,warned", [("AVX2", "bf16", True), ("AVX2", "off", False), ("AVX512", "bf16", False)]
+)
+def test_a_cpu_without_bf16_is_told(hagan_training, monkeypatch, caplog, capability, amp, warned):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    hagan_training(max_steps=1, amp=amp)
+    assert ("no bf16" in caplog.text) == warned
+
+
 def test_training_learns_to_reconstruct(hagan_training):
     losses = Losses()
     hagan_training(max_steps=60, handlers=[losses]).run()
