@@ -51,9 +51,20 @@ class PairConsistency:
         findings.text = [
             "Dice of the segmenter's masks with those of the pairs; a perfect generator scores like the real pairs."
         ]
+        if undrawn := [region for region, rows in result.items() if region != "foreground" and _never_drawn(rows)]:
+            findings.text.append(
+                f"The segmenter drew none of {', '.join(undrawn)}. If it joins labels into one, as for the thesis's binary "
+                "masks, the foreground alone compares."
+            )
         findings.tables["Dice"] = [
             {"region": region, "pairs": side, **{key: value for key, value in row.items() if key != "cases"}}
             for region, rows in result.items()
             for side, row in rows.items()
         ]
         return findings
+
+
+def _never_drawn(rows: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether masks have the region, and no prediction has, on neither side."""
+    sides = [rows[side] for side in ("generated", "real") if rows[side]["n"]]
+    return bool(sides) and all(row["empty_predictions"] == row["n"] for row in sides)
