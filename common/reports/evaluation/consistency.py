@@ -53,8 +53,8 @@ class PairConsistency:
         ]
         if undrawn := [region for region, rows in result.items() if region != "foreground" and _never_drawn(rows)]:
             findings.text.append(
-                f"The segmenter drew none of {', '.join(undrawn)}. If it joins labels into one, as for the thesis's binary "
-                "masks, the foreground alone compares."
+                f"The segmenter drew none of {', '.join(undrawn)}. If it joins labels into one, as the thesis "
+                "does for binary masks, the foreground alone compares."
             )
         findings.tables["Dice"] = [
             {"region": region, "pairs": side, **{key: value for key, value in row.items() if key != "cases"}}
