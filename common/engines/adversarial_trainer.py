@@ -86,8 +86,8 @@ class AdversarialTrainer(Trainer):
     ) -> None:
         if missing := [phase.name for phase in step.phases if phase.optimizer not in optimizers]:
             raise ValueError(f"no optimiser for the phases {missing}, got optimisers for {sorted(optimizers)}")
-        if amp == "bf16" and device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
-            logger.warning("this CPU has no bf16 arithmetic: convolutions may take fifty times as long, use --amp off")
+        if amp == "bf16":
+            _warn_without_bf16(device)
         self.max_steps = max_steps
         self.step = step
         self.optimizers = dict(optimizers)
@@ -157,6 +157,11 @@ class AdversarialTrainer(Trainer):
 
     def _autocast(self) -> AbstractContextManager:
         return torch.autocast(self.state.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None)
+
+
+def _warn_without_bf16(device: torch.device) -> None:
+    if device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
+        logger.warning("this CPU has no bf16 arithmetic: convolutions may take fifty times as long, use --amp off")
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:

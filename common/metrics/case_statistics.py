@@ -94,11 +94,11 @@ def describe_cases(
     Args:
         entries: With absolute paths, as `select_cases` gives them.
         labels: Value to name; 0 is background.
-        workers: Threads.
+        workers: Threads; 0 is one.
         window: HU, of the thumbnails.
     """
     describe = partial(describe_case, labels=labels, window=window)
-    with ThreadPoolExecutor(workers) as pool:  # decompressing lets go of the lock
+    with ThreadPoolExecutor(max(1, workers)) as pool:  # decompressing lets go of the lock
         return list(tqdm(pool.map(describe, entries), "measuring", len(entries), disable=None))
 
 

@@ -88,7 +88,7 @@ class DataAnalysis:
         self.window = tuple(window)
         self.unusual = {"hu_range": hu_range, "spacing_factor": spacing_factor}
         self.tsne = {"perplexity": perplexity, "learning_rate": learning_rate, "seed": seed}
-        self.num_workers = max(1, num_workers)
+        self.num_workers = num_workers
         self.known = known
 
     def run(self) -> Path:

@@ -40,7 +40,7 @@ def commands(phantom_dir, tmp_path_factory):
 def finished(commands, run_files, trainings_here):
     """Output folder of the demo; its commands one after the other, with the sizes of the smoke overlays."""
     tiny = {"inferring": {"num_samples": 16}}  # as many as its arms want
-    tiny["experiment"] = {"settings": {"max_epochs": 1, "val_interval": 1}, "evaluate_settings": {}, "replicates": 20}
+    tiny["experiment"] = {"settings": {"max_epochs": 1}, "evaluate_settings": {}, "replicates": 20}
     for run_id, options in commands.items():
         options = options | tiny.get(run_id, {})
         files = options.pop("config_file")
