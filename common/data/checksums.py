@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from ..files import replacing
-from .provenance import file_sha256
+from ..files import file_sha256, replacing
 
 FILE_NAME = "SHA256SUMS"
 
@@ -25,7 +24,7 @@ def read_checksums(directory: str | Path) -> dict[str, str]:
     """
     path = Path(directory) / FILE_NAME
     if not path.is_file():
-        raise FileNotFoundError(f"no {path}: name the folder of a released set, as `run dataset` leaves it")
+        raise FileNotFoundError(f"no {path}: name the folder of a published set, as `run dataset` leaves it")
     pairs = [line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines()]
     return {name: checksum for checksum, name in pairs}
 

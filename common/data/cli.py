@@ -64,7 +64,7 @@ def prepare(
         on_bad_case: error stops, skip leaves bad cases out of the list and records them in OUTPUT/left_out.json.
         repair: Cut off a slice that image or mask has too many, into OUTPUT/repaired.
         workers: Threads.
-        options: Further options of the source (count, size; mode link or copy; cache_dir, windows; release_dir).
+        options: Further options of the source (count, size; mode link or copy; cache_dir, windows; set_dir).
     """
     directory = Path(output)
     cases = _of_centres(_run_source(source, directory, input, seed=seed, workers=workers, **options), centres)
@@ -176,7 +176,7 @@ def _run_source(source: str, directory: Path, input_dir: str | None, *, seed: in
 
 
 def _label_names(source: str, directory: Path) -> dict[str, str]:
-    """What the mask's values mean; a released set has brought its own list."""
+    """What the mask's values mean; a published set has brought its own list."""
     return read_datalist(directory / LIST_NAME)["labels"] if source == "synthetic" else _SOURCES[source][2]
 
 

@@ -1,6 +1,5 @@
 """Where a generated set comes from, for the leakage guards and for whoever receives it."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -11,12 +10,6 @@ from ..files import write_json
 
 FILE_NAME = "provenance.json"
 _REQUIRED = ("bundle", "checkpoint", "seed", "cases", "training", "hu_window", "spacing", "postprocessing")
-
-
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def package_versions() -> dict[str, str]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import ignite.distributed as idist
 
-from ..files import write_json
+from ..files import file_sha256, write_json
 from .generated_set import LIST_NAME, UNFINISHED
 from .latents import case_name
-from .provenance import FILE_NAME, file_sha256, package_versions
+from .provenance import FILE_NAME, package_versions
 from .sharing import own_batches
 
 REQUEST = "request.json"

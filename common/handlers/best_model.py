@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class BestModel:
-    """Writes `path`, in the form of `ModelFile`, when a validation beats all before; attach it to the evaluator.
+    """Writes `path`, in the form of `ModelFileWriter`, when a validation beats all before; attach it to the evaluator.
 
     The first validation is always written, whatever its score; NaN is worse than any number. Keep it in the training's
     checkpoint (``state_dict``), so that a resumed run knows the score to beat.

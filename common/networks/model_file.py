@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..data.provenance import file_sha256
-from ..files import replacing
+from ..files import file_sha256, replacing
 
 
 def write_model_file(

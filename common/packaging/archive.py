@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from ..data.provenance import file_sha256
-from ..files import replacing
+from ..files import file_sha256, replacing
 
 SUMS = "SHA256SUMS"
 _OF_A_HUB = re.compile(r"\.|README\.md$|.*/\.")

@@ -12,7 +12,7 @@ from .large_files import LIMIT, write_large_files
 from .monai_label import write_label_config
 from .pins import pinned
 from .reach import reached_modules
-from .relocate import relocate, require_release
+from .relocate import relocate, require_same_common
 from .vendor import TEXTS, vendor
 from .weights_metadata import describe_weights
 from .zoo_json import zoo_json
@@ -85,7 +85,7 @@ def _fill(folder: Path, source: Path, model: Path | None, checkout: Path) -> Non
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix in (".yaml", ".md"):
             text = relocate(file.read_text(), name=source.name)
-            target.write_text(require_release(text, release) if file.suffix == ".yaml" else text)
+            target.write_text(require_same_common(text, release) if file.suffix == ".yaml" else text)
         else:
             shutil.copyfile(file, target)
     readme, metadata = folder / "docs" / "README.md", folder / "configs" / "metadata.json"

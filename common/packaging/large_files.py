@@ -5,8 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from ..data.provenance import file_sha256
-from ..files import replacing
+from ..files import file_sha256, replacing
 
 LIMIT = 25 * 1024**2  # bytes, model zoo
 NAME = "large_files.yml"

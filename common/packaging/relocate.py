@@ -15,7 +15,7 @@ def relocate(text: str, *, name: str) -> str:
     return _PLACE.sub("this bundle's root", text)
 
 
-def require_release(config: str, release: Mapping[str, str]) -> str:
+def require_same_common(config: str, release: Mapping[str, str]) -> str:
     """YAML text whose workflows first compare the imported `common` with the release that they were exported with.
 
     A workflow is a key alone on its line and below it calls and expressions; a list in brackets is a setting.
@@ -25,11 +25,11 @@ def require_release(config: str, release: Mapping[str, str]) -> str:
     """
     before = yaml.safe_load(config)
     keys = workflow_ids(config)
-    call = f"$require_release('{release['version']}', '{release['sha256']}')"
+    call = f"$require_same_common('{release['version']}', '{release['sha256']}')"
     for key in keys:
         line = f"  - {call}"
         config = re.sub(rf"^{key}:.*$", lambda match, line=line: f"{match[0]}\n{line}", config, count=1, flags=re.M)
-    imports = "imports:\n  - $from common.release import require_release"
+    imports = "imports:\n  - $from common.same_common import require_same_common"
     config = re.sub(r"^imports:$", imports, config, count=1, flags=re.M) if keys else config
     if keys and not _comes_first(config, {key: [call, *before[key]] for key in keys}):
         raise ValueError(f"one of the workflows {keys} is not written as a key and below it `  - $…`, one a line")

@@ -6,8 +6,7 @@ from typing import Any
 
 import torch
 
-from ..data.provenance import file_sha256
-from ..files import replacing
+from ..files import file_sha256, replacing
 from ..networks.model_file import read_model_file
 from .zoo_json import zoo_json
 

@@ -1,4 +1,4 @@
-"""The data card of a released set: what it is, what it is for, how it was made, how good and how safe it is."""
+"""The data card of a published set: what it is, what it is for, how it was made, how good and how safe it is."""
 
 import json
 import logging
@@ -15,8 +15,8 @@ from ..data.checksums import write_checksums
 from ..data.datalist import foreground_names
 from ..data.generated_set import GeneratedSet, read_generated_set
 from ..data.provenance import read_provenance
-from ..engines.release_verdicts import COPY
 from ..files import replacing
+from ..runs.published.verdicts import COPY
 from .page import format_cell
 from .slices import pair_grid
 

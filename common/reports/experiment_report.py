@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..engines.experiment import Arm, Experiment
 from ..files import write_csv
 from ..metrics.arms import COMPARISON, Scores, compare_arms
+from ..runs.experiment import Arm, Experiment
 from .arms_figure import plot_arms, plot_low_data
 from .learning_curves import VALIDATION, plot_learning_curves
 from .page import Page

@@ -8,9 +8,9 @@ from statistics import mean
 
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
-from ..engines.search import Row, Search
 from ..files import write_csv, write_json
 from ..metrics.main_effects import cells
+from ..runs.search.search import Row, Search
 from .combinations import combination_table, effect_table
 from .page import Page
 from .search_figures import plot_importance, plot_parallel

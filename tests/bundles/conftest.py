@@ -13,7 +13,8 @@ from monai.bundle import ConfigWorkflow
 
 from common.data.cli import prepare
 from common.data.datalist import read_datalist, select_cases, write_datalist
-from common.data.provenance import file_sha256, write_provenance
+from common.data.provenance import write_provenance
+from common.files import file_sha256
 from tests.fresh_process import FreshProcess, run_fresh
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +85,7 @@ def trainings_here(run_files):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         patch.setenv("TQDM_DISABLE", "1")
-        patch.setattr("common.engines.experiment.run_workflow", run_here)
+        patch.setattr("common.runs.experiment.run_workflow", run_here)
         yield started
 
 

@@ -14,7 +14,7 @@ import torch
 from monai.apps.auto3dseg import AutoRunner
 
 from common.data.datalist import read_datalist, select_cases
-from common.engines.auto3dseg import Auto3DSegRun
+from common.runs.auto3dseg import Auto3DSegRun
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "segresnet_auto3dseg"

@@ -12,7 +12,7 @@ from monai.bundle import ConfigWorkflow
 from common.data.datalist import read_datalist, select_cases
 from common.data.generated_set import read_generated_set, training_cases
 from common.data.training_mix import training_mix
-from common.engines.release_filter import training_preprocessing
+from common.runs.published.training_filter import training_preprocessing
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "bundles" / "hagan_128" / "configs"
@@ -60,7 +60,7 @@ def release(checkpoints, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         patch.setenv("TQDM_DISABLE", "1")
-        patch.setattr("common.engines.release.run_workflow", run_here)
+        patch.setattr("common.runs.published.published_set.run_workflow", run_here)
         yield run
 
 

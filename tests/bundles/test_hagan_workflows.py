@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from common.data.datalist import read_datalist, select_cases
-from common.data.provenance import file_sha256
+from common.files import file_sha256
 
 # overrides of one tiny training, each a switch that users turn
 SWITCHES = {

@@ -9,7 +9,7 @@ import numpy
 import pytest
 import torch
 
-from common.data.provenance import file_sha256
+from common.files import file_sha256
 
 ROOT = Path(__file__).parents[2]
 BUNDLES = sorted(path.parents[1].name for path in (ROOT / "bundles").glob("*/configs/metadata.json"))

@@ -20,8 +20,8 @@ import pytest
 
 from common.data.cli import prepare
 from common.data.datalist import read_datalist
-from common.data.provenance import file_sha256
 from common.data.studies import write_studies
+from common.files import file_sha256
 from common.networks.model_file import read_model_file
 from common.packaging.export import export_bundle
 

@@ -19,7 +19,7 @@ import pytest
 from monai.bundle import ConfigWorkflow
 
 from common.data.datalist import read_datalist, select_cases, write_datalist
-from common.reports.reader_study.store import Store
+from common.reader_study.store import Store
 from tests.fresh_process import FreshProcess
 
 ROOT = Path(__file__).parents[2]

@@ -33,7 +33,7 @@ def searching(phantom_dir, run_files):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         patch.setenv("TQDM_DISABLE", "1")
-        patch.setattr("common.engines.search.run_workflow", run_here)
+        patch.setattr("common.runs.search.search.run_workflow", run_here)
         yield run
 
 

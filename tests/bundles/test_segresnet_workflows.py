@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from common.data.datalist import read_datalist, select_cases
-from common.metrics.bundle_predictions import predict_masks
+from common.runs.bundle_predictions import predict_masks
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "segresnet_auto3dseg"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from common.data.provenance import file_sha256
 from common.data.set_part import SetPart
+from common.files import file_sha256
 
 SECTIONS = ["fidelity", "masks", "copies"]  # the others draw, or read what these read
 

@@ -1,4 +1,4 @@
-"""A small HA-GAN training, and released sets without networks, shared by the tests of this folder."""
+"""A small HA-GAN training, and published sets without networks, shared by the tests of this folder."""
 
 from operator import itemgetter
 from pathlib import Path
@@ -13,13 +13,14 @@ from common.data.latents import latent_seed
 from common.data.provenance import write_provenance
 from common.engines.adversarial_trainer import AdversarialTrainer
 from common.engines.hagan_step import HAGANStep
-from common.engines.release import Release
-from common.engines.release_source import read_sources
 from common.engines.step_sampler import StepBatchSampler
 from common.files import write_json
 from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator
 from common.networks.hagan_conditional import ConditionalDiscriminator
 from common.networks.model_file import write_model_file
+from common.runs.published.published_set import PublishedSet
+from common.runs.published.source import read_sources
+from tests.common.threshold_bundle import segmenter, write_pair  # noqa: F401 fixtures of two rooms
 
 CHANNELS, LATENT = 8, 16
 STEP_OPTIONS = ("objective", "g_iterations", "r1_weight", "checkpointing", "compile_by")
@@ -166,7 +167,7 @@ def model_file(tmp_path):
 
 @pytest.fixture
 def released(tmp_path, inferring, model_file):
-    """Function (num_samples, checkpoints, folder, **options) -> folder of a set made by a `Release`."""
+    """Function (num_samples, checkpoints, folder, **options) -> folder of a set made by a `PublishedSet`."""
     config = tmp_path / "inference.yaml"
     config.write_text("run: []\n")
 
@@ -174,7 +175,7 @@ def released(tmp_path, inferring, model_file):
         sources = read_sources(checkpoints or [model_file()], num_samples=num_samples, seed=options.get("seed", 0))
         options = {"name": "synthetic", "seed": 0, "bundle": {"name": "hagan_128", "version": "0.1.0"}, **options}
         folders = {"output_dir": tmp_path / folder, "work_dir": tmp_path / f"{folder}.work"}
-        Release(sources, **folders, config_files=[str(config)], runner=inferring, **options).make()
+        PublishedSet(sources, **folders, config_files=[str(config)], runner=inferring, **options).make()
         return tmp_path / folder
 
     return make

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from ..provenance import file_sha256
+from ...files import file_sha256
 
 logger = logging.getLogger(__name__)
 

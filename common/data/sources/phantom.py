@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ...phantom.generate import load_parameters, phantom_case, phantom_centre
 from ..case import Case
-from ..phantom.generate import load_parameters, phantom_case, phantom_centre
 from .nifti_pair import is_written, pair_paths, recipe_note, write_pair
 
 logger = logging.getLogger(__name__)

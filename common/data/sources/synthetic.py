@@ -13,20 +13,20 @@ from .existing_nifti import bring_pairs
 from .nifti_pair import pair_paths
 
 logger = logging.getLogger(__name__)
-RELEASE_DIR = Path(__file__).parents[1] / "synthetic"
+EMBEDDED = Path(__file__).parents[1] / "synthetic"
 
 
 def prepare_synthetic(
-    output_dir: str | Path, *, release_dir: str | Path | None = None, seed: int = 0, workers: int = 2
+    output_dir: str | Path, *, set_dir: str | Path | None = None, seed: int = 0, workers: int = 2
 ) -> list[Case]:
-    """Copy a released set to `images/<id>.nii.gz`, `labels/<id>.nii.gz`, with its card, licence, lists and checksums.
+    """Copy a published set to `images/<id>.nii.gz`, `labels/<id>.nii.gz`, with its card, licence, lists and checksums.
 
     `output_dir` is then a generated set too. Cases name the real cases behind them, for the leakage guards. Finished
     files are left alone.
 
     Args:
         output_dir: folder to fill.
-        release_dir: what `run dataset` left; by default the set that the package carries.
+        set_dir: what `run dataset` left; by default the set that the package carries.
         seed: of the split alone, which is made later.
         workers: threads.
 
@@ -34,14 +34,14 @@ def prepare_synthetic(
         The cases by id; the centre is `generated`.
 
     Raises:
-        FileNotFoundError: there is no released set.
+        FileNotFoundError: there is no published set.
         ValueError: it is not whole, or has no provenance.
     """
-    directory, release = Path(output_dir), Path(release_dir or RELEASE_DIR)
-    names = _verified(release)
-    generated = read_generated_set(release)
+    directory, source = Path(output_dir), Path(set_dir or EMBEDDED)
+    names = _verified(source)
+    generated = read_generated_set(source)
     if generated.seen_ids is None or not generated.has_labels:
-        raise ValueError(f"{release} is no released set of pairs with provenance: make one with `run dataset`")
+        raise ValueError(f"{source} is no published set of pairs with provenance: make one with `run dataset`")
     cases = [
         Case(
             entry["case_id"],
@@ -55,15 +55,15 @@ def prepare_synthetic(
     bring_pairs(cases, files, mode="copy", workers=workers)
     for name in [SUMS, *(name for name in names if not name.endswith(".nii.gz"))]:
         with replacing(directory / name) as temporary:
-            shutil.copyfile(release / name, temporary)
+            shutil.copyfile(source / name, temporary)
     return cases
 
 
-def _verified(release: Path) -> list[str]:
+def _verified(folder: Path) -> list[str]:
     """Names of the set's files, all there and whole."""
-    if not (release / LIST_NAME).is_file():
+    if not (folder / LIST_NAME).is_file():
         raise FileNotFoundError(
-            f"no synthetic set at {release}: it comes with a checkout, not with an exported bundle; make one with "
-            "`run dataset` of hagan_128 and name its output_dir with --release_dir, or take --source phantom"
+            f"no synthetic set at {folder}: it comes with a checkout, not with an exported bundle; make one with "
+            "`run dataset` of hagan_128 and name its output_dir with --set_dir, or take --source phantom"
         )
-    return verify_checksums(release)
+    return verify_checksums(folder)

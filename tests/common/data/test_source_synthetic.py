@@ -25,7 +25,7 @@ def release(released):
 
 @pytest.fixture
 def prepared(release, tmp_path):
-    prepare("synthetic", str(tmp_path / "data"), release_dir=str(release), folds=2)
+    prepare("synthetic", str(tmp_path / "data"), set_dir=str(release), folds=2)
     return tmp_path / "data"
 
 
@@ -47,7 +47,7 @@ def test_it_is_a_whole_generated_set_too(prepared, release):
 
 def test_it_may_be_repeated(prepared, release):
     times = {path: path.stat().st_mtime_ns for path in prepared.rglob("*.nii.gz")}
-    prepare("synthetic", str(prepared), release_dir=str(release), folds=2)
+    prepare("synthetic", str(prepared), set_dir=str(release), folds=2)
     assert {path: path.stat().st_mtime_ns for path in prepared.rglob("*.nii.gz")} == times
 
 
@@ -85,11 +85,11 @@ def test_a_damaged_set_is_refused(release, tmp_path):
     path = release / "images" / "synthetic_00000.nii.gz"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ValueError, match=r"1 of 22 files are missing or not as SHA256SUMS says, such as images/"):
-        prepare_synthetic(tmp_path / "data", release_dir=release)
+        prepare_synthetic(tmp_path / "data", set_dir=release)
 
 
 def test_a_checkout_without_the_set_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr("common.data.sources.synthetic.RELEASE_DIR", tmp_path / "synthetic")
+    monkeypatch.setattr("common.data.sources.synthetic.EMBEDDED", tmp_path / "synthetic")
     with pytest.raises(SystemExit) as error:
         main(["prepare", "--source", "synthetic", "--output", str(tmp_path / "data")])
     assert f"error: no synthetic set at {tmp_path / 'synthetic'}" in str(error.value)

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from common.data.provenance import file_sha256
+from common.files import file_sha256
 from common.networks.model_file import read_model_file, weights_sha256, write_model_file
 
 

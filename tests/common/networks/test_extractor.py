@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from common.data.provenance import file_sha256
+from common.files import file_sha256
 from common.networks import extractor as module
 from common.networks.extractor import load_extractor
 from common.networks.medical_resnet import medical_resnet

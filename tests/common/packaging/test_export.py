@@ -44,7 +44,7 @@ def test_the_archive_holds_the_folder_and_nothing_of_the_rest(name, dist):
     with zipfile.ZipFile(dist / f"{name}_v0.1.0.zip") as archive:
         names = set(archive.namelist())
     assert {
-        f"{name}/{part}" for part in ("LICENSE", "SHA256SUMS", "docs/data_license.txt", "common/_release.json")
+        f"{name}/{part}" for part in ("LICENSE", "SHA256SUMS", "docs/data_license.txt", "common/_common.json")
     } < names
     tops = {Path(entry).parts[1] for entry in names}
     assert tops <= {"LICENSE", "SHA256SUMS", "common", "configs", "docs", "models", "scripts", "large_files.yml"}
@@ -80,9 +80,9 @@ def test_configs_mean_what_they_meant(name, dist):
         if "bundle_root" in before:
             before["bundle_root"] = yaml.safe_load((source / path).read_text())["bundle_root"]
         for key in workflow_ids(text):
-            assert after[key].pop(0).startswith("$require_release('0.1.0', '")
+            assert after[key].pop(0).startswith("$require_same_common('0.1.0', '")
         if workflow_ids(text) and "imports" in before:
-            assert after["imports"].pop(0) == "$from common.release import require_release"
+            assert after["imports"].pop(0) == "$from common.same_common import require_same_common"
         assert after == before
 
 

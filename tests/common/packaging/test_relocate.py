@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.packaging.relocate import relocate, require_release, workflow_ids
+from common.packaging.relocate import relocate, require_same_common, workflow_ids
 
 RELEASE = {"version": "1.2.0", "sha256": "ab"}
 # text in the checkout → in the exported hagan_128
@@ -39,22 +39,22 @@ def test_workflows_are_lists_of_expressions_below_their_key():
 
 
 def test_each_workflow_compares_first_and_nothing_else_changes():
-    lines = require_release(CONFIG, RELEASE).splitlines()
-    assert lines[2] == "  - $from common.release import require_release"
-    assert lines[8] == "  - $require_release('1.2.0', 'ab')" and lines[7].startswith("training: #")
+    lines = require_same_common(CONFIG, RELEASE).splitlines()
+    assert lines[2] == "  - $from common.same_common import require_same_common"
+    assert lines[8] == "  - $require_same_common('1.2.0', 'ab')" and lines[7].startswith("training: #")
     assert lines[:2] + lines[3:8] + lines[9:] == CONFIG.splitlines()
 
 
 def test_overlays_without_workflows_stay_as_they_are():
     overlay = "# Overlay\ninitialize:\n  - $f()\nsize: 3\n"
-    assert require_release(overlay, RELEASE) == overlay
+    assert require_same_common(overlay, RELEASE) == overlay
 
 
 def test_a_list_in_brackets_is_a_setting():
     overlay = "checkpoints: [$root + '/model.pt'] # where\n"
-    assert require_release(overlay, RELEASE) == overlay
+    assert require_same_common(overlay, RELEASE) == overlay
 
 
 def test_a_workflow_written_otherwise_is_refused():
     with pytest.raises(ValueError, match="training"):
-        require_release("imports:\n  - $import torch\ntraining:\n- $f()\n", RELEASE)
+        require_same_common("imports:\n  - $import torch\ntraining:\n- $f()\n", RELEASE)

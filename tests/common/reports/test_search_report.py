@@ -7,9 +7,9 @@ import matplotlib.image
 import optuna
 import pytest
 
-from common.engines.search import Search
 from common.reports.search_figures import plot_importance, plot_parallel
 from common.reports.search_report import SearchReport
+from common.runs.search.search import Search
 
 SPACE = {"lr": [0.1, 0.2, 0.3, 0.4], "window": [[0, 1], [0, 2]], "dim": [8]}
 

@@ -1,0 +1,59 @@
+"""What an evaluation keeps of each volume: mask statistics, position map, small copy, histogram."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from monai.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from ..metrics.mask_statistics import body_box, body_mask, mask_statistics, occupancy
+from ..metrics.memorisation import shrink_pair
+from .volume_set import VolumeSet
+
+BINS = 64
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """Of one case.
+
+    Attributes:
+        statistics: See `mask_statistics`; empty without a mask.
+        position: See `occupancy`, (16, 16, 8) over the body's box; None without a mask.
+        small: Image, and mask below it, see `shrink_pair`.
+        histogram: Share of the image's voxels in each of `BINS` equal bins of the HU window.
+    """
+
+    statistics: dict[str, float]
+    position: np.ndarray | None
+    small: np.ndarray
+    histogram: np.ndarray
+
+
+def case_facts(item: Mapping[str, Any], *, window: tuple[float, float], labels: Sequence[int]) -> CaseFacts:
+    """Facts of an item of a `VolumeSet`; `labels` are the foreground values."""
+    image = item["image"][0].numpy()
+    counts, _ = np.histogram(image, bins=BINS, range=window)
+    small = shrink_pair(item, window=window)
+    if "label" not in item:
+        return CaseFacts({}, None, small, counts / image.size)
+    label, spacing = item["label"][0].numpy(), item["spacing"].tolist()
+    body = body_mask(image, spacing=spacing)
+    statistics = mask_statistics(label, image, spacing=spacing, labels=labels, body=body)
+    return CaseFacts(statistics, occupancy(label, box=body_box(body)), small, counts / image.size)
+
+
+def read_facts(
+    volumes: VolumeSet, *, window: tuple[float, float], labels: Sequence[int], num_workers: int = 0
+) -> list[CaseFacts]:
+    """`case_facts` of each case in order, by `num_workers` processes; a volume each is in memory."""
+    facts = Dataset(volumes.volumes, partial(case_facts, window=window, labels=labels))
+    loader = DataLoader(facts, batch_size=1, num_workers=num_workers, collate_fn=_only)
+    return list(tqdm(loader, desc=f"masks of {volumes.name}"))
+
+
+def _only(batch: Sequence[CaseFacts]) -> CaseFacts:
+    return batch[0]

@@ -1,0 +1,116 @@
+"""Features of volumes, a batch at a time, kept on disk by the hash of the files they come from."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ignite.distributed as idist
+import numpy as np
+import torch
+from monai.data import DataLoader, Dataset
+from torch.utils.data import Subset
+from tqdm import tqdm
+
+from ..data.sharing import own_batches
+from ..files import content_sha256, replacing
+from ..networks.extractor import Extractor
+from .volume_set import VolumeSet
+
+Features = dict[str, np.ndarray]
+
+
+class FeatureReader:
+    """Reads the features of volume sets: view → (N, d) float32, rows as the set's cases.
+
+    A case is computed once for the content of its files, its preprocessing, the extractor's weights and the views;
+    a killed run goes on where it stopped. Volumes are held a batch at a time.
+
+    Args:
+        extractors: By name.
+        views: Transform of an item of a `VolumeSet` to one volume (1, H, W, D) in [-1, 1] a view.
+        view_recipe: What `views` does; plain values.
+        names: Of the views.
+        cache_dir: Of the features; None keeps none.
+        batch_size: Volumes at a time.
+        num_workers: Processes that prepare volumes.
+        device: That extracts.
+    """
+
+    def __init__(
+        self,
+        extractors: Mapping[str, Extractor],
+        *,
+        views: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        view_recipe: Mapping[str, Any],
+        names: tuple[str, ...] = ("pair", "image", "mask"),
+        cache_dir: str | Path | None = None,
+        batch_size: int = 2,
+        num_workers: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.extractors = {name: extractor.to(device) for name, extractor in extractors.items()}
+        self.views = views
+        self.view_recipe = dict(view_recipe)
+        self.names = tuple(names)
+        self.cache_dir = None if cache_dir is None else Path(cache_dir)
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.device = device
+        self._rows: dict[str, np.ndarray] = {}
+
+    def read(self, volumes: VolumeSet, extractor: str, *, names: Sequence[str] | None = None) -> Features:
+        """Features of the views `names`: by default all, or ``image`` alone for a set without masks."""
+        keys = self._fill(volumes, extractor, names, range(len(volumes)))
+        return {name: np.stack([self._rows[key] for key in rows]) for name, rows in keys.items()}
+
+    def share(self, volumes: VolumeSet, extractor: str, *, names: Sequence[str] | None = None) -> None:
+        """Let each process compute its batches of what `read` returns; all call it, and all have all rows then."""
+        processes = {"rank": idist.get_rank(), "world_size": idist.get_world_size()}
+        batches = own_batches(range(len(volumes)), batch_size=self.batch_size, **processes)
+        indices = [i for batch in batches for i in batch]
+        keys = self._fill(volumes, extractor, names, indices)
+        own = {rows[i]: self._rows[rows[i]] for rows in keys.values() for i in indices}
+        for part in idist.all_gather(own):
+            self._rows.update(part)
+
+    def _fill(
+        self, volumes: VolumeSet, extractor: str, names: Sequence[str] | None, indices: Sequence[int]
+    ) -> dict[str, list[str]]:
+        """Have the rows of the cases at `indices` in memory; the keys of all cases by view."""
+        names = tuple(names or (self.names if volumes.has_labels else ("image",)))
+        keys = {name: self._keys(volumes, extractor, name) for name in names}
+        for key in (rows[i] for rows in keys.values() for i in indices if rows[i] not in self._rows):
+            self._load(key)
+        missing = [i for i in indices if any(rows[i] not in self._rows for rows in keys.values())]
+        computed = self._compute(volumes, self.extractors[extractor], missing, names)
+        for i in tqdm(missing, desc=f"{extractor} of {volumes.name}", disable=not missing):
+            for name, vector in next(computed).items():
+                self._keep(keys[name][i], vector)
+        return keys
+
+    def _keys(self, volumes: VolumeSet, extractor: str, name: str) -> list[str]:
+        identity = [self.extractors[extractor].describe(), self.view_recipe, name]
+        return [content_sha256([key, *identity]) for key in volumes.keys]
+
+    def _compute(
+        self, volumes: VolumeSet, extractor: Extractor, missing: list[int], names: tuple[str, ...]
+    ) -> Iterator[Features]:
+        prepared = Dataset(Subset(volumes.volumes, missing), self.views)
+        loader = DataLoader(prepared, batch_size=self.batch_size, num_workers=self.num_workers)
+        for batch in loader:
+            features = {name: extractor(batch[name].to(self.device)).float().cpu().numpy() for name in names}
+            for i in range(len(batch[names[0]])):
+                yield {name: values[i] for name, values in features.items()}
+
+    def _path(self, key: str) -> Path:
+        return self.cache_dir / key[:2] / f"{key}.npy"
+
+    def _load(self, key: str) -> None:
+        if self.cache_dir is not None and self._path(key).is_file():
+            self._rows[key] = np.load(self._path(key), allow_pickle=False)
+
+    def _keep(self, key: str, vector: np.ndarray) -> None:
+        self._rows[key] = vector
+        if self.cache_dir is not None:
+            with replacing(self._path(key)) as temporary:
+                np.save(temporary, vector)

@@ -1,0 +1,47 @@
+"""What a part of an evaluation hands to `metrics.json` and to the page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..reports.page import Page
+from .sets import EvaluationSets
+
+
+@dataclass
+class Findings:
+    """Numbers, and the section of the page that shows them.
+
+    Attributes:
+        title: Of the section.
+        metrics: Plain values for `metrics.json`.
+        text: Paragraphs that say how to read the section.
+        tables: Caption → rows.
+        figures: Picture → caption.
+    """
+
+    title: str
+    metrics: dict[str, Any] = field(default_factory=dict)
+    text: list[str] = field(default_factory=list)
+    tables: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    figures: dict[Path, str] = field(default_factory=dict)
+
+    def add_to(self, page: Page) -> None:
+        """Append the section."""
+        page.section(self.title)
+        page.text(*self.text)
+        for caption, rows in self.tables.items():
+            page.table(rows, caption=caption)
+        for path, caption in self.figures.items():
+            page.figure(path, caption=caption)
+
+
+class Part(Protocol):
+    """A part of an evaluation.
+
+    One that asks `sets` for what is dear to compute names it in an attribute ``reads``, see `share`.
+    """
+
+    def __call__(self, sets: EvaluationSets, folder: Path) -> Findings:
+        """Compute from `sets`; pictures go to `folder`."""

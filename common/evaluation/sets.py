@@ -1,0 +1,103 @@
+"""The volumes that an evaluation compares, and what its parts share of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ignite.distributed as idist
+import numpy as np
+
+from ..data.datalist import foreground_names
+from ..data.sharing import own_batches
+from .case_facts import CaseFacts, read_facts
+from .features import FeatureReader, Features
+from .volume_set import VolumeSet
+
+
+@dataclass(frozen=True)
+class EvaluationSets:
+    """Real and generated volumes on one grid.
+
+    Args:
+        real: Cases that the generated ones are compared with.
+        generated: The generated set.
+        training: Cases that the generator was trained on; None where nothing tells.
+        reader: Of features.
+        window: HU of the volumes.
+        label_names: Value to name; 0 is background.
+        num_workers: Processes.
+    """
+
+    real: VolumeSet
+    generated: VolumeSet
+    training: VolumeSet | None
+    reader: FeatureReader
+    window: tuple[float, float]
+    label_names: Mapping[str, str]
+    num_workers: int = 0
+    _facts: dict[str, CaseFacts] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> list[int]:
+        """Foreground values."""
+        return sorted(int(value) for value in self.label_names if int(value))
+
+    @property
+    def foreground(self) -> list[str]:
+        """Names of the foreground labels."""
+        return foreground_names(self.label_names)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Views that both sides have: ``image`` alone for generators of images."""
+        return self.reader.names if self.generated.has_labels and self.real.has_labels else ("image",)
+
+    @property
+    def seen(self) -> list[str]:
+        """Ids of real cases that the generator was trained on."""
+        return sorted(set(self.real.ids) & set(self.training.ids)) if self.training else []
+
+    @property
+    def held_out(self) -> VolumeSet:
+        """Real cases that the generator was not trained on."""
+        seen = set(self.seen)
+        return self.real.select([i for i, name in enumerate(self.real.ids) if name not in seen], name="held-out cases")
+
+    def features(self, volumes: VolumeSet, extractor: str) -> Features:
+        """View → (N, d)."""
+        return self.reader.read(volumes, extractor)
+
+    def pair_features(self, volumes: VolumeSet, extractor: str) -> np.ndarray:
+        """Features (N, d) of the first view: pairs, or images where there are no masks."""
+        return self.reader.read(volumes, extractor, names=self.views[:1])[self.views[0]]
+
+    def facts(self, volumes: VolumeSet) -> list[CaseFacts]:
+        """Facts of each case, read once."""
+        self._read_facts(volumes, range(len(volumes)))
+        return [self._facts[key] for key in volumes.keys]
+
+    def share_facts(self, volumes: VolumeSet) -> None:
+        """Let each process read its batches; all call it, and all have the facts of all cases then."""
+        processes = {"rank": idist.get_rank(), "world_size": idist.get_world_size()}
+        batches = own_batches(range(len(volumes)), batch_size=self.reader.batch_size, **processes)
+        indices = [i for batch in batches for i in batch]
+        self._read_facts(volumes, indices)
+        for part in idist.all_gather({volumes.keys[i]: self._facts[volumes.keys[i]] for i in indices}):
+            self._facts.update(part)
+
+    def _read_facts(self, volumes: VolumeSet, indices: Sequence[int]) -> None:
+        missing = [i for i in indices if volumes.keys[i] not in self._facts]
+        if missing:
+            options = {"window": self.window, "labels": self.labels, "num_workers": self.num_workers}
+            read = read_facts(volumes.select(missing), **options)
+            self._facts.update(zip((volumes.keys[i] for i in missing), read, strict=True))
+
+    def describe(self) -> dict[str, Any]:
+        """What decides the numbers, as plain values."""
+        return {
+            "extractors": {name: extractor.describe() for name, extractor in self.reader.extractors.items()},
+            "views": self.reader.view_recipe,
+            "volumes": {"real": dict(self.real.recipe), "generated": dict(self.generated.recipe)},
+            "n_real": len(self.real),
+            "n_generated": len(self.generated),
+        }

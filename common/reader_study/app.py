@@ -1,0 +1,218 @@
+"""The pages of the reader study."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException, SecurityError
+
+from ..reports.dark_figure import COLOURS
+from .answers import COMMENT_LENGTH, CONFIDENCES, HIGHEST, NAME_LENGTH, Answer, parse_answer, parse_name
+from .guard import guard, set_session
+from .niivue import niivue_module
+from .store import FinishedError, Item, NameTakenError, Reader, Store
+
+_LIMITS = {"name_length": NAME_LENGTH, "comment_length": COMMENT_LENGTH}
+
+
+def create_app(database: str | Path, *, host: str = "127.0.0.1", allowed_hosts: Sequence[str] = ()) -> Flask:
+    """WSGI application of the study in `database`.
+
+    Args:
+        database: SQLite file that `prepare_study` made.
+        host: That it is served on; requests for another are refused.
+        allowed_hosts: Further names of this machine, where it serves a network.
+
+    Raises:
+        FileNotFoundError: There is no study.
+    """
+    with Store(database) as store:
+        settings = store.settings()
+    app = Flask(__name__)
+    app.config.update(DATABASE=str(database), STUDY=settings, MAX_CONTENT_LENGTH=16 * 1024)
+    app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # windows in the order of the settings
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    guard(app, host=host, allowed_hosts=allowed_hosts)
+    app.teardown_appcontext(_close_store)
+    app.register_error_handler(HTTPException, _problem)
+    app.context_processor(lambda: {"reader": current_reader(), "study": settings, "limits": _LIMITS})
+    for rule, view, methods in _ROUTES:
+        app.add_url_rule(rule, view_func=view, methods=methods)
+    return app
+
+
+def open_store() -> Store:
+    """The request's own connection."""
+    if "store" not in g:
+        g.store = Store(current_app.config["DATABASE"])
+    return g.store
+
+
+def _close_store(_: BaseException | None) -> None:
+    if store := g.pop("store", None):
+        store.close()
+
+
+def current_reader() -> Reader | None:
+    """Reader of the request's cookie."""
+    if "reader" not in g:
+        secret = request.cookies.get("reader", "")
+        g.reader = open_store().reader_of(secret) if secret else None
+    return g.reader
+
+
+def _require_reader() -> Reader:
+    return current_reader() or abort(403, "enter your name first")
+
+
+def _problem(error: HTTPException) -> tuple[str, int]:
+    if isinstance(error, SecurityError):  # a host that is not ours has no pages to link to
+        return "This study is not served under this name; --allowed_hosts adds names.", 400
+    return render_template("problem.html", error=error), error.code or 500
+
+
+def welcome() -> Any:
+    """Ask who reads, or lead a known reader on."""
+    reader = current_reader()
+    return _lead_on(reader) if reader else render_template("welcome.html")
+
+
+def add_reader() -> Any:
+    """Start as a new reader."""
+    try:
+        _, secret = open_store().add_reader(parse_name(request.form.get("name", "")))
+    except NameTakenError as error:
+        abort(409, f"{error}: take another name, or go on as this reader with the code that was shown at the start")
+    except ValueError as error:
+        abort(400, str(error))
+    return set_session(redirect(url_for("start"), 303), secret)
+
+
+def resume() -> Any:
+    """Go on as a reader who was here before."""
+    secret = open_store().resume(" ".join(request.form.get("name", "").split()), request.form.get("code", ""))
+    if secret is None:
+        abort(403, "no reader has this name and code")
+    return set_session(redirect(url_for("welcome"), 303), secret)
+
+
+def leave() -> Any:
+    """End the session on this browser; the answers stay."""
+    response = redirect(url_for("welcome"), 303)
+    response.delete_cookie("reader", httponly=True, samesite="Strict")
+    return response
+
+
+def start() -> Any:
+    """Show the reader's code and what to do."""
+    _require_reader()
+    return render_template("start.html", count=len(open_store().items()))
+
+
+def show_volume(number: int) -> Any:
+    """One volume, with the form for its answer."""
+    reader = _require_reader()
+    if reader.finished:
+        return redirect(url_for("finished"), 303)
+    answers = open_store().answers_of(reader)
+    return _volume_page(number, answers, answers.get(number))
+
+
+def _volume_page(number: int, answers: dict[int, Answer], answer: Answer | None, problem: str = "") -> str:
+    items = open_store().items()
+    item = _find_item(items, number)
+    choices = {"scores": range(HIGHEST + 1), "confidences": CONFIDENCES}
+    files = {part: url_for("volume_file", token=getattr(item, part)) for part in ("image", "mask")}
+    place = {"number": number, "count": len(items), "answered": len(answers)}
+    return render_template(
+        "volume.html", **choices, **place, files=files, answer=answer, problem=problem, colours=COLOURS
+    )
+
+
+def answer_volume(number: int) -> Any:
+    """Write the answer and lead on."""
+    reader, store = _require_reader(), open_store()
+    _find_item(store.items(), number)
+    try:
+        answer = parse_answer(request.form, _study()["answer"])
+    except ValueError as error:
+        answers = store.answers_of(reader)
+        return _volume_page(number, answers, answers.get(number), str(error)), 400
+    try:
+        store.save_answer(reader, number, answer)
+    except FinishedError as error:
+        abort(409, str(error))
+    return _lead_on(reader, after=number)
+
+
+def review() -> Any:
+    """The reader's own answers before they finish."""
+    reader = _require_reader()
+    if reader.finished:
+        return redirect(url_for("finished"), 303)
+    answers = open_store().answers_of(reader)
+    return render_template("review.html", items=open_store().items(), answers=answers)
+
+
+def finish() -> Any:
+    """Close the reader's answers."""
+    try:
+        open_store().finish(_require_reader())
+    except FinishedError as error:
+        abort(409, str(error))
+    return redirect(url_for("finished"), 303)
+
+
+def finished() -> Any:
+    """Thank the reader."""
+    return render_template("finished.html") if _require_reader().finished else redirect(url_for("review"), 303)
+
+
+def volume_file(token: str) -> Response:
+    """NIfTI file under a token; it lies in the database, so that no path is opened."""
+    _require_reader()
+    content = open_store().volume(token) or abort(404, "no such volume")
+    return Response(content, mimetype="application/octet-stream")
+
+
+def niivue() -> Response:
+    """The viewer's module."""
+    response = Response(niivue_module(), mimetype="text/javascript", headers={"Cache-Control": "no-cache"})
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+def _study() -> dict[str, Any]:
+    return current_app.config["STUDY"]
+
+
+def _find_item(items: Sequence[Item], number: int) -> Item:
+    return next((item for item in items if item.number == number), None) or abort(404, "no such volume")
+
+
+def _lead_on(reader: Reader, *, after: int = 0) -> Any:
+    """To the next volume without an answer, from `after` on and around; to the review where there is none."""
+    if reader.finished:
+        return redirect(url_for("finished"), 303)
+    answered = open_store().answers_of(reader)
+    left = [item.number for item in open_store().items() if item.number not in answered]
+    if not left:
+        return redirect(url_for("review"), 303)
+    return redirect(url_for("show_volume", number=next((n for n in left if n > after), left[0])), 303)
+
+
+_ROUTES = (
+    ("/", welcome, ["GET"]),
+    ("/readers", add_reader, ["POST"]),
+    ("/resume", resume, ["POST"]),
+    ("/leave", leave, ["POST"]),
+    ("/start", start, ["GET"]),
+    ("/volumes/<int:number>", show_volume, ["GET"]),
+    ("/volumes/<int:number>", answer_volume, ["POST"]),
+    ("/review", review, ["GET"]),
+    ("/finish", finish, ["POST"]),
+    ("/finished", finished, ["GET"]),
+    ("/files/<token>.nii", volume_file, ["GET"]),
+    ("/niivue.js", niivue, ["GET"]),
+)

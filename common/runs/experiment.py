@@ -1,0 +1,184 @@
+"""An experiment: arms of trainings on the same test cases, each an ordinary run of a bundle, one table out."""
+
+import csv
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tqdm import tqdm
+
+from ..files import write_json
+from .workflow_run import Options, Runner, run_workflow
+
+logger = logging.getLogger(__name__)
+_DONE = "done.json"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of an experiment.
+
+    Attributes:
+        name: In the table; also the name of its folder.
+        options: Flat keys of the training's config that this arm sets.
+        start_from: Name of the arm whose models this one's trainings start from (``init_from``).
+        baseline: Name of the arm that this one is compared with; by default the first.
+    """
+
+    name: str
+    options: Options = field(default_factory=dict)
+    start_from: str | None = None
+    baseline: str | None = None
+
+
+class Experiment:
+    """Trains every arm on every fold, evaluates each arm's ensemble on the test cases, and gathers the cases' scores.
+
+    What is finished is not run again: a killed experiment goes on with the trainings that are missing, each of which
+    goes on from its own checkpoint.
+
+    Args:
+        arms: In the order of the table; an arm that others start from, or are compared with, stands before them.
+            ``{fold}`` in an option is replaced by the fold, such as for one generator a fold.
+        only: Names of the arms to run; None runs all.
+        folds: Validation folds; one model each, together an ensemble. ``all`` trains one model without a fold.
+        output_dir: Gets ``<arm>/fold_<k>``, ``<arm>/evaluation``.
+        train_configs: Config files of `run training`.
+        evaluate_configs: Config files of `run evaluating`.
+        options: Flat keys for every training, such as sizes; an arm's own win.
+        evaluate_options: Flat keys for every evaluation.
+        runner: Runs a workflow: run id, config files, flat keys, log file; by default a process of its own.
+
+    Raises:
+        ValueError: Two arms of one name, an arm needs one that does not stand before it, an arm has an option without
+            value, or `only` names an arm that there is not.
+    """
+
+    def __init__(
+        self,
+        arms: Sequence[Mapping[str, Any]],
+        *,
+        only: Sequence[str] | None = None,
+        folds: Sequence[int] | Literal["all"],
+        output_dir: str | Path,
+        train_configs: Sequence[str],
+        evaluate_configs: Sequence[str],
+        options: Options | None = None,
+        evaluate_options: Options | None = None,
+        runner: Runner | None = None,
+    ) -> None:
+        self.arms = _selected([Arm(**arm) for arm in arms], only)
+        self.folds: list[int | str] = [folds] if isinstance(folds, str) else list(folds)
+        self.output_dir = Path(output_dir)
+        self.train_configs = list(train_configs)
+        self.evaluate_configs = list(evaluate_configs)
+        self.options = dict(options or {})
+        self.evaluate_options = dict(evaluate_options or {})
+        self.runner = runner or run_workflow
+        _check_order(self.arms)
+        _check_options(self.arms)
+
+    def run(self) -> dict[str, dict[str, float | None]]:
+        """Run what is missing; arm → case id → DSC of the foreground, None for an empty truth."""
+        for arm in tqdm(self.arms, desc="arms"):
+            for fold, folder in zip(self.folds, self.training_dirs(arm.name), strict=True):
+                self._once(folder, "training", self.train_configs, self._training(arm, fold))
+            models = [str(folder / "model.pt") for folder in self.training_dirs(arm.name)]
+            options = {**self.evaluate_options, "checkpoint": models}
+            self._once(self.evaluation_dir(arm.name), "evaluating", self.evaluate_configs, options)
+        return {arm.name: read_case_scores(self.evaluation_dir(arm.name) / "cases.csv") for arm in self.arms}
+
+    def training_dirs(self, arm: str) -> list[Path]:
+        """Folders of an arm's trainings, in the order of the folds."""
+        names = ("all" if fold == "all" else f"fold_{fold}" for fold in self.folds)
+        return [self.output_dir / _slug(arm) / name for name in names]
+
+    def evaluation_dir(self, arm: str) -> Path:
+        """Folder of an arm's evaluation."""
+        return self.output_dir / _slug(arm) / "evaluation"
+
+    def seconds(self, arm: str) -> float:
+        """What an arm's trainings took, each from its last start."""
+        return sum(json.loads((folder / _DONE).read_text())["seconds"] for folder in self.training_dirs(arm))
+
+    def _training(self, arm: Arm, fold: int | str) -> dict[str, Any]:
+        options = {**self.options, **arm.options}
+        options = {key: v.replace("{fold}", str(fold)) if isinstance(v, str) else v for key, v in options.items()}
+        if arm.start_from is not None:
+            start = self.training_dirs(arm.start_from)[self.folds.index(fold)]
+            options["init_from"] = str(start / "model.pt")
+        return {**options, "fold": fold}
+
+    def _once(self, folder: Path, run_id: str, configs: Sequence[str], options: Options) -> None:
+        """Run a workflow unless it has finished with the same options."""
+        done = folder / _DONE
+        wanted = {"configs": list(configs), "options": json.loads(json.dumps(dict(options)))}
+        if done.is_file():
+            _check_same(json.loads(done.read_text()), wanted, done)
+            logger.info("%s is finished", folder)
+            return
+        start = time.monotonic()
+        self.runner(run_id, configs, {**options, "output_dir": str(folder)}, folder / f"{run_id}.log")
+        write_json({**wanted, "seconds": round(time.monotonic() - start, 1)}, done)
+
+
+def read_case_scores(path: str | Path) -> dict[str, float | None]:
+    """Case id → DSC of the foreground, from the ``cases.csv`` of an evaluation.
+
+    Raises:
+        ValueError: It has no columns ``case_id`` and ``foreground/dice``.
+    """
+    with Path(path).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {"case_id", "foreground/dice"} <= set(rows[0]):
+        raise ValueError(f"{path} lacks rows with case_id and foreground/dice: run the evaluation again")
+    return {row["case_id"]: _number(row["foreground/dice"]) for row in rows}
+
+
+def _number(text: str) -> float | None:
+    return None if text in ("", "nan") else float(text)
+
+
+def _slug(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in name)
+
+
+def _selected(arms: Sequence[Arm], only: Sequence[str] | None) -> list[Arm]:
+    names = [arm.name for arm in arms]
+    if only is not None and (unknown := [name for name in only if name not in names]):
+        raise ValueError(f"no arms {unknown}, expected some of {names}")
+    chosen = [arm for arm in arms if only is None or arm.name in only]
+    if not chosen:
+        raise ValueError(f"no arm to run, expected some of {names}")
+    return chosen
+
+
+def _check_order(arms: Sequence[Arm]) -> None:
+    seen: dict[str, str] = {}
+    for arm in arms:
+        if _slug(arm.name) in seen:
+            raise ValueError(f"arms '{seen[_slug(arm.name)]}' and '{arm.name}' have one folder: give each its own name")
+        for verb, other in (("starts from", arm.start_from), ("is compared with", arm.baseline)):
+            if other is not None and other not in seen.values():
+                raise ValueError(f"arm '{arm.name}' {verb} '{other}', which must be run too and stand before it")
+        seen[_slug(arm.name)] = arm.name
+
+
+def _check_options(arms: Sequence[Arm]) -> None:
+    for arm in arms:
+        for key in (key for key, value in arm.options.items() if value is None):
+            raise ValueError(f"arm '{arm.name}' needs {key}: set --{key}, or leave such arms out with --only")
+
+
+def _check_same(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
+    names = sorted({*found["options"], *wanted["options"]})
+    differ = [name for name in names if found["options"].get(name) != wanted["options"].get(name)]
+    if differ or found["configs"] != wanted["configs"]:
+        raise ValueError(
+            f"{path} was made with another {', '.join(differ) or 'config'}: repeat its settings, remove "
+            f"{path.parent} to run it anew, or name another --output_dir"
+        )

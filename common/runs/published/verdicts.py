@@ -1,0 +1,83 @@
+"""What a release has decided so far, kept beside its candidates so that a killed one goes on."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ...files import write_json
+
+COPY = "near a training case"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """On one candidate.
+
+    Attributes:
+        index: Its number among those of its checkpoint.
+        reason: Why it is left out; None where it is taken.
+        distance: To its nearest training case; None where that was not looked for.
+    """
+
+    index: int
+    reason: str | None = None
+    distance: float | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether the pair is taken."""
+        return self.reason is None
+
+
+class Verdicts:
+    """Verdicts by checkpoint, in ``verdicts.json``, beside ``request.json``, what the set is made with.
+
+    Args:
+        work_dir: Of both files.
+        output_dir: Of the set.
+        request: Plain values that decide the set's files.
+    """
+
+    def __init__(self, work_dir: Path, *, output_dir: Path, request: Mapping[str, Any]) -> None:
+        self.path = work_dir / "verdicts.json"
+        self.request_path = work_dir / "request.json"
+        self.output_dir = output_dir
+        self.request = json.loads(json.dumps(dict(request), default=str))
+        self.content: dict[int, list[Verdict]] = {}
+
+    def open(self) -> None:
+        """Read what there is; note the request where there is nothing.
+
+        Raises:
+            ValueError: The set was made with another request, or not by this work folder.
+        """
+        if self.request_path.is_file():
+            self._check(json.loads(self.request_path.read_text()))
+        elif (self.output_dir / "images").is_dir():
+            raise ValueError(
+                f"{self.output_dir} holds a set, but {self.request_path} is missing, which it needs to go on: name "
+                "another --output_dir, or the --work_dir of that set"
+            )
+        else:
+            write_json(self.request, self.request_path)
+        if self.path.is_file():
+            rows = json.loads(self.path.read_text())
+            self.content = {int(number): [Verdict(**row) for row in part] for number, part in rows.items()}
+
+    def of(self, number: int) -> list[Verdict]:
+        """Verdicts on the candidates of checkpoint `number`, in their order; a list to add to."""
+        return self.content.setdefault(number, [])
+
+    def save(self) -> None:
+        """Write all of them, whole or not at all."""
+        write_json({number: [asdict(verdict) for verdict in part] for number, part in self.content.items()}, self.path)
+
+    def _check(self, found: Mapping[str, Any]) -> None:
+        names = {*found, *self.request}
+        if differ := sorted(name for name in names if found.get(name) != self.request.get(name)):
+            raise ValueError(
+                f"{self.output_dir} was begun with other {', '.join(differ)} ({self.request_path}): repeat its "
+                "settings, name another --output_dir, or remove both folders"
+            )

@@ -1,0 +1,1 @@
+"""Hyperparameter search: trials that are ordinary runs of bundles, chosen by Optuna."""

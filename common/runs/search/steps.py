@@ -1,0 +1,127 @@
+"""Steps of a search's trial: a chain of ordinary runs of bundles, such as training, inferring and evaluating."""
+
+import difflib
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from ...files import write_json
+from ..workflow_run import Runner, end_orphans
+
+logger = logging.getLogger(__name__)
+Watch = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One run of a bundle's workflow.
+
+    Attributes:
+        run_id: Of the workflow; also the name of the step and of its folder, unless `name` is given.
+        config_files: In the order in which they are laid over each other.
+        options: Flat keys; ``{trial_dir}`` in a text is replaced by the trial's folder. ``output_dir`` is by default
+            the step's folder in it.
+        takes: Sampled keys that it gets; keys that no step takes go to the first.
+        name: Where two steps run the same workflow.
+    """
+
+    run_id: str
+    config_files: Sequence[str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    takes: Sequence[str] = ()
+    name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name of the step."""
+        return self.name or self.run_id
+
+
+def share_out(steps: Sequence[Step], keys: Sequence[str]) -> list[list[str]]:
+    """Sampled keys of each step.
+
+    Raises:
+        ValueError: There is no step, two have one name, or one takes a key that is not sampled.
+    """
+    labels = [step.label for step in steps]
+    if not steps or len(set(labels)) < len(labels):
+        raise ValueError(f"expected steps with names of their own, found {labels}")
+    taken = {key for step in steps for key in step.takes}
+    if taken - set(keys):
+        raise ValueError(f"steps take {sorted(taken - set(keys))}, but the search space has only {list(keys)}")
+    shares = [[key for key in keys if key in step.takes] for step in steps]
+    shares[0] = [key for key in keys if key in shares[0] or key not in taken]
+    return shares
+
+
+def check_steps(steps: Sequence[Step], shares: Sequence[Sequence[str]]) -> None:
+    """Every key that a step is given must be a flat key of its config.
+
+    Raises:
+        ValueError: A config file is missing, or lacks a key.
+    """
+    for step, share in zip(steps, shares, strict=True):
+        missing = [path for path in step.config_files if not Path(path).is_file()]
+        if missing or not step.config_files:
+            raise ValueError(f"step {step.label}: no config files {missing}, from {Path.cwd()}")
+        known = ConfigParser.load_config_files([str(path) for path in step.config_files])
+        for key in [*share, *step.options]:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, n=3) or sorted(known)
+                files = ", ".join(map(str, step.config_files))
+                raise ValueError(f"step {step.label}: {files} has no key {key}, did you mean {', '.join(close)}?")
+
+
+def run_steps(
+    steps: Sequence[Step],
+    shares: Sequence[Sequence[str]],
+    values: Mapping[str, Any],
+    *,
+    folder: Path,
+    runner: Runner,
+    watch: Watch,
+    interval: float,
+) -> float:
+    """Run the steps that `folder` has not finished; the seconds they took, each from its last start.
+
+    Args:
+        steps: In their order.
+        shares: Sampled keys of each.
+        values: Of the sampled keys.
+        folder: Of the trial.
+        runner: Such as `run_workflow`.
+        watch: Called every `interval` seconds; what it raises ends the step.
+        interval: In seconds.
+    """
+    end_orphans(folder)
+    seconds = 0.0
+    for step, share in zip(steps, shares, strict=True):
+        done = folder / step.label / "done.json"
+        if not done.is_file():
+            start = time.monotonic()
+            options = _options(step, {key: values[key] for key in share}, folder)
+            log = folder / step.label / f"{step.run_id}.log"
+            runner(step.run_id, list(step.config_files), options, log, watch=watch, interval=interval)
+            write_json({"options": options, "seconds": round(time.monotonic() - start, 1)}, done)
+        seconds += json.loads(done.read_text())["seconds"]
+    return seconds
+
+
+def _options(step: Step, values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    options = {"output_dir": f"{folder}/{step.label}", **step.options, **values}
+    # A null is given as an expression: MONAI's command line drops what is None.
+    return _filled({key: "$None" if value is None else value for key, value in options.items()}, folder)
+
+
+def _filled(value: Any, folder: Path) -> Any:
+    if isinstance(value, str):
+        return value.replace("{trial_dir}", str(folder))
+    if isinstance(value, Mapping):
+        return {key: _filled(item, folder) for key, item in value.items()}
+    return [_filled(item, folder) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,112 @@
+"""A bundle's workflow in a process of its own: started, watched, ended with its parent, found again after a kill."""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+logger = logging.getLogger(__name__)
+Options = Mapping[str, Any]
+
+
+class Runner(Protocol):
+    """What runs a workflow; `run_workflow`, or a stand-in in tests."""
+
+    def __call__(
+        self,
+        run_id: str,
+        configs: Sequence[str],
+        options: Options,
+        log: Path,
+        *,
+        watch: Callable[[], None] | None = None,
+        interval: float = 10.0,
+    ) -> None:
+        """Run the workflow `run_id` of `configs` with flat keys, its output appended to `log`."""
+
+
+def run_workflow(
+    run_id: str,
+    configs: Sequence[str],
+    options: Options,
+    log: Path,
+    *,
+    watch: Callable[[], None] | None = None,
+    interval: float = 10.0,
+) -> None:
+    """Run ``monai.bundle`` in a process of its own, its output appended to `log`, its id beside that as ``.pid``.
+
+    `watch` is called every `interval` seconds while the process runs; what it raises ends the process and is passed on.
+
+    Raises:
+        RuntimeError: It failed; the message holds the log's last lines.
+    """
+    flags = [f"--{key}={value}" for key, value in options.items() if value is not None]
+    command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(list(configs)), *flags]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+    with _ended(process, log.with_suffix(".pid")):
+        _wait(process, watch, interval)
+    if process.returncode:
+        last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        raise RuntimeError(f"`run {run_id}` failed with {process.returncode}, see {log}; its last lines:\n{last}")
+
+
+@contextlib.contextmanager
+def _ended(process: subprocess.Popen, pid: Path) -> Iterator[None]:
+    """The process has ended when the block has, whatever happens in it."""
+    pid.write_text(str(process.pid))
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        pid.unlink(missing_ok=True)
+
+
+def _wait(process: subprocess.Popen, watch: Callable[[], None] | None, interval: float) -> None:
+    while True:
+        try:
+            process.wait(timeout=interval if watch else None)
+        except subprocess.TimeoutExpired:
+            watch()
+        else:
+            return
+
+
+def end_orphans(folder: Path, *, patience: float = 30.0) -> None:
+    """End processes that a killed run has left working below `folder`, where the system tells what they are (Linux)."""
+    for path in sorted(folder.glob("*/*.pid")):
+        pid = int(path.read_text() or 0)
+        if pid and _works_in(pid, folder):
+            logger.warning("process %d of a killed run still works in %s: ending it", pid, folder)
+            _end(pid, folder, patience)
+        path.unlink(missing_ok=True)
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    """Whether the process was started with `folder` in its options: another may have got the id."""
+    try:
+        return f"{folder}/".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _end(pid: int, folder: Path, patience: float) -> None:
+    until = time.monotonic() + patience
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        while _works_in(pid, folder) and time.monotonic() < until:
+            time.sleep(0.1)

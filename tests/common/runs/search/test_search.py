@@ -1,0 +1,368 @@
+"""The hyperparameter search: what is run, with which values, what is not run twice, and what a kill leaves."""
+
+import collections
+import itertools
+import json
+import logging
+import os
+import socket
+import time
+
+import optuna
+import pytest
+
+from common.runs.search.search import Search
+
+SPACE = {"x": [-1, 0, 2], "y": [0.5, 1.5]}
+STEPS = [{"run_id": "training"}, {"run_id": "evaluating"}]
+
+
+class Runner:
+    """Trains in no time: the score is (x - 0.3)² + y, its series falls towards it; remembers the calls."""
+
+    def __init__(self, fail=lambda options: False, kill=lambda options: False):
+        self.calls, self.fail, self.kill = [], fail, kill
+
+    def __call__(self, run_id, configs, options, log, *, watch, interval):
+        self.calls.append((run_id, dict(options), log))
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if run_id == "training":
+            self.train(options, log.parent, watch)
+        else:
+            score = json.loads((log.parents[1] / "training" / "score.json").read_text())
+            (log.parent / "metrics.json").write_text(json.dumps({"scores": {"a/b": {"value": score}, "n": [3, 4]}}))
+
+    def train(self, options, folder, watch):
+        if self.fail(options):
+            raise RuntimeError("out of memory\nat line 3")
+        score = (options["x"] - 0.3) ** 2 + options.get("y", 0)
+        with (folder / "series.csv").open("w") as file:
+            file.write("step,score\n")
+            for step in range(5):
+                file.write(f"{step},{score + 1 / (step + 1)}\n")
+                file.flush()
+                watch()
+            if self.kill(options):
+                raise KeyboardInterrupt
+        (folder / "score.json").write_text(json.dumps(score))
+
+    def trained(self):
+        return [(options["x"], options.get("y")) for run_id, options, _ in self.calls if run_id == "training"]
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "train.yaml"
+    path.write_text("x: 0\ny: 0\nlr_g: 1\noutput_dir: .\nmax_steps: 1\nwindow: null\n")
+    return str(path)
+
+
+@pytest.fixture
+def search(tmp_path, config):
+    """Function (runner, **options) -> the search in tmp_path / search; its storages are in memory, one a folder."""
+    storages = collections.defaultdict(optuna.storages.InMemoryStorage)
+
+    def build(runner=None, space=SPACE, steps=STEPS, key="scores.a/b.value", direction="minimize", **options):
+        steps = [{"config_files": [config], **step} for step in steps]
+        objective = {"key": key, "direction": direction}
+        settings = {"output_dir": tmp_path / "search", "runner": runner or Runner(), **options}
+        settings.setdefault("storage", storages[settings["output_dir"]])
+        return Search(space, steps=steps, objective=objective, **settings)
+
+    return build
+
+
+SERIES = {"file": "{trial_dir}/training/series.csv", "column": "score", "step": "step"}
+
+
+def test_listed_combinations_are_run_as_they_stand(search):
+    runner = Runner()
+    points = [{"x": 2, "y": 0.5, "window": []}, {"x": -1, "y": 1.5, "window": [1, 2]}, {"x": 2, "y": 1.5, "window": []}]
+    rows = search(runner, points, steps=STEPS).run()
+    assert runner.trained() == [(2, 0.5), (-1, 1.5), (2, 1.5)]
+    assert [row["window"] for row in rows] == [[], [1, 2], []]
+
+
+def test_the_grid_is_every_combination_once_in_its_order(search, tmp_path):
+    runner = Runner()
+    rows = search(runner).run()
+    assert runner.trained() == list(itertools.product(*SPACE.values()))
+    assert [row["trial"] for row in rows] == list(range(6))
+    assert all(row["value"] == pytest.approx((row["x"] - 0.3) ** 2 + row["y"]) for row in rows)
+    assert [(run_id, log.relative_to(tmp_path / "search").as_posix()) for run_id, _, log in runner.calls][2:4] == [
+        ("training", "trials/1/training/training.log"),
+        ("evaluating", "trials/1/evaluating/evaluating.log"),
+    ]
+    trial = json.loads((tmp_path / "search/trials/1/trial.json").read_text())
+    assert trial == {"trial": 1, "values": {"x": -1, "y": 1.5}}
+
+
+def test_a_finished_study_is_not_run_again_and_grows_with_the_grid(search):
+    search(trials=2).run()
+    runner = Runner()
+    rows = search(runner).run()
+    assert len(runner.trained()) == 4
+    assert [row["state"] for row in rows] == ["complete"] * 6
+    again = Runner()
+    assert search(again).run() == rows
+    assert again.calls == []
+
+
+def test_options_and_placeholders_reach_the_steps(search, tmp_path):
+    steps = [
+        {"run_id": "training", "options": {"max_steps": 7, "lr_g": None}},
+        {"run_id": "evaluating", "takes": ["lr_g"], "options": {"window": ["{trial_dir}/model.pt"]}},
+    ]
+    runner = Runner()
+    search(runner, {"x": [1], "lr_g": [None]}, steps).run()
+    folder = tmp_path / "search" / "trials" / "0"
+    assert [options for _, options, _ in runner.calls] == [
+        {"output_dir": f"{folder}/training", "max_steps": 7, "lr_g": "$None", "x": 1},
+        {"output_dir": f"{folder}/evaluating", "window": [f"{folder}/model.pt"], "lr_g": "$None"},
+    ]
+
+
+def test_lists_as_values_come_back_as_lists(search):
+    runner = Runner()
+    space = {"x": [1], "window": [[-1024, 600], [-2048, 3071]], "lr_g": ["1e-4"]}
+    rows = search(runner, space).run()
+    assert [row["window"] for row in rows] == [[-1024, 600], [-2048, 3071]]
+    assert runner.calls[0][1]["window"] == [-1024, 600]
+    assert runner.calls[0][1]["lr_g"] == 1e-4
+
+
+@pytest.mark.parametrize("url", [None, "journal://{}/shared/study.log"], ids=["sqlite", "journal"])
+def test_a_killed_trial_goes_on_in_its_folder_with_its_values(search, url, tmp_path):
+    options = {"space": {"x": [-1, 0, 2]}, "storage": url and url.format(tmp_path)}
+    with pytest.raises(KeyboardInterrupt):
+        search(Runner(kill=lambda options: options["x"] == 0), **options).run()
+    assert [row["state"] for row in search(**options).rows()] == ["complete", "running", "waiting"]
+    runner = Runner()
+    rows = search(runner, **options).run()
+    assert sorted(runner.trained()) == [(0, None), (2, None)]
+    folders = {options["x"]: options["output_dir"] for _, options, _ in runner.calls if "x" in options}
+    assert folders[0] == str(tmp_path / "search/trials/1/training")
+    assert [(row["trial"], row["state"], row["resumed"]) for row in rows] == [
+        (number, "complete", int(number == 1)) for number in range(3)
+    ]
+
+
+def test_a_killed_search_draws_what_an_uninterrupted_one_does(search, tmp_path):
+    space = {"x": {"low": -2.0, "high": 2.0}, "y": {"low": 0.0, "high": 1.0}}
+    whole = search(Runner(), space, sampler="tpe", trials=14, output_dir=tmp_path / "whole").run()
+    count = itertools.count()
+    with pytest.raises(KeyboardInterrupt):
+        search(Runner(kill=lambda _: next(count) == 11), space, sampler="tpe", trials=14).run()
+    rows = search(Runner(), space, sampler="tpe", trials=14).run()
+    assert [(row["x"], row["y"], row["value"]) for row in rows] == [(row["x"], row["y"], row["value"]) for row in whole]
+
+
+def test_steps_that_are_finished_are_not_repeated(search):
+    class KilledInEvaluation(Runner):
+        def __call__(self, run_id, *args, **options):
+            if run_id == "evaluating":
+                raise KeyboardInterrupt
+            super().__call__(run_id, *args, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        search(KilledInEvaluation(), {"x": [1]}).run()
+    runner = Runner()
+    search(runner, {"x": [1]}).run()
+    assert [run_id for run_id, _, _ in runner.calls] == ["evaluating"]
+
+
+# who works on it, seconds since the last beat: whether it is lost
+WORKERS = {
+    "this process": (socket.gethostname(), os.getpid(), 0, True),
+    "a living process of this host": (socket.gethostname(), os.getppid(), 0, False),
+    "a living process of this host, silent": (socket.gethostname(), os.getppid(), 601, True),
+    "another host": ("elsewhere", 1, 500, False),
+    "another host, silent": ("elsewhere", 1, 601, True),
+}
+
+
+@pytest.mark.parametrize("case", WORKERS)
+def test_whose_trial_is_taken_over(search, case):
+    host, pid, silent, lost = WORKERS[case]
+    study = search(space={"x": [1]}).study()
+    study.ask().set_user_attr("worker", {"host": host, "pid": pid, "beat": time.time() - silent})
+    runner = Runner()
+    rows = search(runner, {"x": [1]}).run()
+    assert runner.trained() == ([(1, None)] if lost else [])
+    assert [row["state"] for row in rows] == ["complete" if lost else "running"]
+
+
+def test_two_processes_share_a_study(search):
+    """The second starts while the first trains: each trial is run once."""
+    second = Runner()
+
+    class First(Runner):
+        def train(self, options, folder, watch):
+            if not second.calls:
+                other.run()
+            super().train(options, folder, watch)
+
+    first = First()
+    other, one = search(second), search(first)
+    os_getpid = os.getpid
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("common.runs.search.study.os.getpid", lambda: os_getpid() if not second.calls else 1)
+        other.run = lambda run=other.run: _as(patch, os.getppid(), run)
+        one.run()
+    assert sorted(first.trained() + second.trained()) == sorted(itertools.product(*SPACE.values()))
+    assert len(first.trained()) == 1
+
+
+def _as(patch, pid, run):
+    """Run in the name of another living process."""
+    with patch.context() as inner:
+        inner.setattr("common.runs.search.study.os.getpid", lambda: pid)
+        run()
+
+
+def test_failed_trials_are_kept_with_their_message(search, caplog):
+    caplog.set_level(logging.WARNING)
+    rows = search(Runner(fail=lambda options: options["x"] == 0)).run()
+    assert [row["state"] for row in rows] == ["complete"] * 2 + ["failed"] * 2 + ["complete"] * 2
+    assert rows[2]["message"] == "out of memory\nat line 3"
+    assert "trial 2 failed: out of memory" in caplog.text
+    runner = Runner()
+    search(runner).run()
+    assert runner.calls == []
+    rows = search(runner, retry_failed=True).run()
+    assert runner.trained() == [(0, 0.5), (0, 1.5)]
+    assert {row["state"] for row in rows} == {"complete"}
+
+
+def test_a_study_of_failures_alone_is_an_error(search):
+    with pytest.raises(RuntimeError, match="all trials failed; trial 0: out of memory"):
+        search(Runner(fail=lambda options: True)).run()
+
+
+@pytest.mark.parametrize(
+    ("key", "message"), [("scores.fid", "has no number at scores.fid; there is scores.a/b.value, scores.n.0")]
+)
+def test_an_objective_that_is_not_there_fails_with_what_there_is(search, key, message):
+    with pytest.raises(RuntimeError, match=message):
+        search(key=key).run()
+
+
+def test_pruning_ends_a_trial_by_its_series(search):
+    """x = 2 scores worse than the median at its first step."""
+    runner = Runner()
+    options = {"series": SERIES, "pruner": "median", "pruner_options": {"n_startup_trials": 2}}
+    rows = search(runner, {"x": [0, 0.5, 2, 0.2]}, **options).run()
+    assert [row["state"] for row in rows] == ["complete", "complete", "pruned", "complete"]
+    assert rows[2]["value"] is None
+    assert [run_id for run_id, _, _ in runner.calls].count("evaluating") == 3
+    trials = search(runner, {"x": [0, 0.5, 2, 0.2]}, **options).study().trials
+    assert [len(trial.intermediate_values) for trial in trials] == [5, 5, 1, 5]
+
+
+def test_hyperband_prunes_too(search):
+    options = {"series": SERIES, "pruner": "hyperband", "pruner_options": {"min_resource": 1, "max_resource": 4}}
+    rows = search(Runner(), {"x": {"low": -9.0, "high": 9.0}}, sampler="tpe", trials=20, **options).run()
+    states = [row["state"] for row in rows]
+    assert states.count("pruned") + states.count("complete") == 20
+    assert states.count("pruned") > 0
+
+
+def test_tpe_comes_near_the_minimum_of_a_quadratic(search):
+    sought = search(Runner(), {"x": {"low": -10.0, "high": 10.0}}, sampler="tpe", trials=40)
+    rows = sought.run()
+    assert abs(sought.best(rows)["x"] - 0.3) < 0.5
+    later = [abs(row["x"] - 0.3) for row in rows[20:]]
+    assert sum(later) / len(later) < 2.5  # 5 for a blind draw
+    assert len({row["x"] for row in rows}) == 40
+
+
+def test_the_seed_is_the_search(search, tmp_path):
+    space = {"x": {"low": 1, "high": 64, "log": True}, "y": {"low": 0.0, "high": 1.0, "step": 0.25}}
+
+    def drawn(name, seed):
+        rows = search(Runner(), space, sampler="tpe", trials=12, seed=seed, output_dir=tmp_path / name).run()
+        return [(row["x"], row["y"]) for row in rows]
+
+    first = drawn("a", 0)
+    assert first == drawn("b", 0) != drawn("c", 1)
+    assert all(isinstance(x, int) and y in (0, 0.25, 0.5, 0.75, 1) for x, y in first)
+
+
+def test_best_follows_the_direction_and_marks_stand_in_the_rows(search):
+    sought = search(direction="maximize", marks={"theirs": {"x": 2, "y": 0.5}})
+    rows = sought.run()
+    assert (sought.best(rows)["x"], sought.best(rows)["y"]) == (2, 1.5)
+    assert [row["mark"] for row in rows] == ["", "", "", "", "theirs", ""]
+    assert sought.best([]) is None
+
+
+# settings: words of the refusal
+REFUSED = {
+    "unknown key": ({"space": {"lr_q": [1]}}, r"step training: .*train\.yaml has no key lr_q, did you mean lr_g"),
+    "unknown option": ({"steps": [{"run_id": "t", "options": {"max_step": 1}}]}, "no key max_step, did you mean max_s"),
+    "no config": ({"steps": [{"run_id": "t", "config_files": ["a.yaml"]}]}, r"step t: no config files \['a.yaml'\]"),
+    "no step": ({"steps": []}, r"expected steps with names of their own, found \[\]"),
+    "taken, not sampled": ({"steps": [{"run_id": "t", "takes": ["z"]}]}, r"steps take \['z'\]"),
+    "direction": ({"direction": "down"}, "direction 'down': expected minimize or maximize"),
+    "sampler": ({"sampler": "random"}, "sampler 'random': expected grid or tpe"),
+    "grid of a range": ({"space": {"x": {"low": 0, "high": 1}}}, "x has a range: use --sampler tpe"),
+    "how many": ({"sampler": "tpe"}, "set --trials"),
+    "empty list": ({"space": {"x": []}}, "x: expected a list of values or"),
+    "combinations of unequal keys": ({"space": [{"x": 1}, {"y": 1}]}, r"combination 1: expected .* found {'y': 1}"),
+    "combination twice": ({"space": [{"x": 1}, {"x": 1.0}]}, "combination 1 stands twice"),
+    "combinations drawn": ({"space": [{"x": 1}], "sampler": "tpe", "trials": 2}, "use --sampler grid"),
+    "twice": ({"space": {"x": [1, 1.0]}}, "x: a value stands twice"),
+    "no range": ({"space": {"x": {"low": 0}}}, "a range has low and high"),
+    "range upside down": ({"space": {"x": {"low": 1, "high": 0}}}, "x: .* is no range"),
+    "log of zero": ({"space": {"x": {"low": 0.0, "high": 1, "log": True}}}, "x: .* is no range"),
+    "no keys": ({"space": {}}, "expected a search space"),
+    "no file": ({"space": "nowhere.yaml"}, r"no search space at nowhere\.yaml"),
+    "pruner": ({"pruner": "best"}, "pruner 'best': expected none, median, hyperband"),
+    "pruner without series": ({"pruner": "median"}, "needs a series"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_settings_that_cannot_be_searched_are_refused_at_once(search, case, tmp_path):
+    settings, words = REFUSED[case]
+    with pytest.raises(ValueError, match=words):
+        search(**settings)
+    assert not (tmp_path / "search").exists()
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"space": {"x": [1], "y": [0.5]}}, "has a study 'search' of another space"),
+        ({"direction": "maximize"}, "of another direction"),
+        ({"steps": [{"run_id": "training", "options": {"max_steps": 9}}, STEPS[1]]}, "of another steps"),
+    ],
+)
+def test_another_search_does_not_join_a_study(search, other, words):
+    search().run()
+    with pytest.raises(ValueError, match=words):
+        search(**other).run()
+    assert len(search(**other, study="another").run()) > 0
+
+
+def test_a_study_that_was_killed_while_it_was_filled_is_completed(search, monkeypatch):
+    half = search()
+    study = optuna.create_study(storage=half.storage, study_name="search", direction="minimize")
+    study.set_user_attr("search", half._description())
+    study.enqueue_trial(half.points[0], user_attrs={"point": half.points[0]})
+    monkeypatch.setattr("common.runs.search.study._CREATION", 0)
+    runner = Runner()
+    search(runner).run()
+    assert runner.trained() == list(itertools.product(*SPACE.values()))
+
+
+def test_a_series_may_be_a_file_in_the_making(search, tmp_path):
+    series = search(series=SERIES, pruner="median").series
+    assert series.read(tmp_path) == {}
+    path = tmp_path / "training" / "series.csv"
+    path.parent.mkdir()
+    path.write_text("step,score\n1,0.5\n2,nan\n3,\n4,0.25\n5,0.1")
+    assert series.read(tmp_path) == {1: 0.5, 4: 0.25}
+    path.write_text("step,dice\n1,0.5\n")
+    with pytest.raises(ValueError, match="has the columns step, dice, not score"):
+        series.read(tmp_path)

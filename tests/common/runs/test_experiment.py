@@ -1,0 +1,141 @@
+"""The experiment runner: what is run, with which options, and what is not run twice."""
+
+import csv
+import json
+
+import pytest
+
+from common.files import write_csv
+from common.runs.experiment import Experiment, read_case_scores
+
+ARMS = [
+    {"name": "real"},
+    {"name": "generated only", "options": {"use_real": False, "lr": 0.1}},
+    {"name": "fine-tuned", "start_from": "generated only"},
+]
+
+
+class Runner:
+    """Writes what a training and an evaluation leave, and remembers the calls; fails at the ones named."""
+
+    def __init__(self, fail_at=()):
+        self.calls, self.fail_at = [], set(fail_at)
+
+    def __call__(self, run_id, configs, options, log):
+        name = f"{log.parent.parent.name}/{log.parent.name}"
+        if name in self.fail_at:
+            raise RuntimeError("killed")
+        self.calls.append((name, run_id, dict(options)))
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if run_id == "evaluating":
+            (log.parent / "cases.csv").write_text("case_id,foreground/dice\na,0.5\nb,nan\n")
+        else:
+            (log.parent / "model.pt").touch()
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    def build(runner, arms=ARMS, **options):
+        settings = {"train_configs": ["train.yaml"], "evaluate_configs": ["evaluate.yaml"], **options}
+        return Experiment(arms, folds=[0, 1], output_dir=tmp_path, runner=runner, **settings)
+
+    return build
+
+
+def test_every_arm_is_trained_on_every_fold_and_evaluated_as_an_ensemble(experiment, tmp_path):
+    runner = Runner()
+    scores = experiment(runner, options={"lr": 0.2, "seed": 1}).run()
+    assert [name for name, _, _ in runner.calls] == [
+        f"{arm}/{part}"
+        for arm in ("real", "generated_only", "fine-tuned")
+        for part in ("fold_0", "fold_1", "evaluation")
+    ]
+    assert scores == {arm["name"]: {"a": 0.5, "b": None} for arm in ARMS}
+    calls = {name: options for name, _, options in runner.calls}
+    assert calls["real/fold_1"] == {"lr": 0.2, "seed": 1, "fold": 1, "output_dir": str(tmp_path / "real/fold_1")}
+    assert calls["generated_only/fold_0"]["lr"] == 0.1
+    assert calls["fine-tuned/fold_1"]["init_from"] == str(tmp_path / "generated_only/fold_1/model.pt")
+    assert calls["real/evaluation"]["checkpoint"] == [str(tmp_path / f"real/fold_{fold}/model.pt") for fold in (0, 1)]
+
+
+def test_without_a_fold_one_model_is_trained_on_all(tmp_path):
+    runner = Runner()
+    settings = {"train_configs": ["train.yaml"], "evaluate_configs": ["evaluate.yaml"], "runner": runner}
+    Experiment([{"name": "real"}], folds="all", output_dir=tmp_path, **settings).run()
+    assert runner.calls[0][0] == "real/all"
+    assert runner.calls[0][2]["fold"] == "all"
+
+
+def test_a_killed_experiment_runs_what_is_missing(experiment):
+    with pytest.raises(RuntimeError, match="killed"):
+        experiment(Runner(fail_at=["generated_only/fold_1"])).run()
+    runner = Runner()
+    experiment(runner).run()
+    assert [name for name, _, _ in runner.calls][:2] == ["generated_only/fold_1", "generated_only/evaluation"]
+    again = Runner()
+    experiment(again).run()
+    assert again.calls == []
+
+
+def test_other_options_are_not_mixed_into_a_finished_experiment(experiment):
+    experiment(Runner(), options={"lr": 0.2}).run()
+    with pytest.raises(ValueError, match=r"real.fold_0.done\.json was made with another lr"):
+        experiment(Runner(), options={"lr": 0.3}).run()
+
+
+@pytest.mark.parametrize(
+    ("arms", "message"),
+    [
+        ([{"name": "a b"}, {"name": "a_b"}], "'a b' and 'a_b' have one folder"),
+        (
+            [{"name": "b", "start_from": "a"}, {"name": "a"}],
+            "'b' starts from 'a', which must be run too and stand before it",
+        ),
+    ],
+)
+def test_arms_that_cannot_be_run_are_refused(experiment, arms, message):
+    with pytest.raises(ValueError, match=message):
+        experiment(Runner(), arms=arms)
+
+
+def test_tables_and_case_scores(tmp_path):
+    write_csv([{"arm": "real", "mean": 0.5}, {"arm": "mixed", "mean": 0.6}], tmp_path / "results.csv")
+    assert list(csv.DictReader((tmp_path / "results.csv").open()))[1] == {"arm": "mixed", "mean": "0.6"}
+    with pytest.raises(ValueError, match="lacks rows with case_id and foreground/dice"):
+        read_case_scores(tmp_path / "results.csv")
+
+
+# arms, only: words of the refusal
+REFUSED = {
+    "an option without value": ([{"name": "mixed", "options": {"generated_dir": None}}], None, "set --generated_dir"),
+    "an arm that is not there": (ARMS, ["reel"], "'reel'.*expected some of .*'fine-tuned'"),
+    "no arm": (ARMS, [], "no arm to run"),
+    "compared with a later one": ([{"name": "a", "baseline": "b"}, {"name": "b"}], None, "compared with 'b'"),
+    "starting from one left out": (ARMS, ["fine-tuned"], "starts from 'generated only'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_arms_that_cannot_be_run_are_refused_at_once(case, experiment):
+    arms, only, words = REFUSED[case]
+    with pytest.raises(ValueError, match=words):
+        experiment(Runner(), arms, only=only)
+
+
+def test_each_fold_may_have_a_generator_of_its_own(experiment):
+    runner = Runner()
+    experiment(runner, [{"name": "mixed", "options": {"generated_dir": "gan_{fold}/generated"}}]).run()
+    assert [options.get("generated_dir") for *_, options in runner.calls] == [
+        "gan_0/generated",
+        "gan_1/generated",
+        None,
+    ]
+
+
+def test_the_time_of_an_arm_is_that_of_its_trainings(experiment, tmp_path):
+    trials = experiment(Runner(), [{"name": "real"}])
+    trials.run()
+    for fold, seconds in ((0, 60.5), (1, 30)):
+        path = tmp_path / f"real/fold_{fold}/done.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "seconds": seconds}))
+    assert trials.seconds("real") == 90.5
