@@ -112,11 +112,9 @@ class Evaluation:
     def _page(self, findings: Sequence[Findings], protocol: Mapping[str, Any], stamps: Sequence[str]) -> Page:
         sizes = f"{protocol['n_real']} real and {protocol['n_generated']} generated volumes"
         page = Page(self.title, subtitle=f"{sizes}; protocol {protocol['hash']}", warning=". ".join(stamps))
+        stamp = "UNTRAINED EXTRACTOR. " if self._untrained() else ""
         for part in findings:
-            if self._untrained():
-                part.figures = {path: f"UNTRAINED EXTRACTOR. {caption}" for path, caption in part.figures.items()}
-            part.tables = {f"{caption}; protocol {protocol['hash']}": rows for caption, rows in part.tables.items()}
-            part.add_to(page)
+            part.add_to(page, before_figures=stamp, after_tables=f"; protocol {protocol['hash']}")
         page.section("Protocol")
         page.text("Two numbers compare when their protocols are equal.")
         page.table([{"setting": key, "value": value} for key, value in _flat(protocol)])

@@ -27,14 +27,14 @@ class Findings:
     tables: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     figures: dict[Path, str] = field(default_factory=dict)
 
-    def add_to(self, page: Page) -> None:
-        """Append the section."""
+    def add_to(self, page: Page, *, before_figures: str = "", after_tables: str = "") -> None:
+        """Append the section; every figure's caption begins, every table's ends with what is given."""
         page.section(self.title)
         page.text(*self.text)
         for caption, rows in self.tables.items():
-            page.table(rows, caption=caption)
+            page.table(rows, caption=f"{caption}{after_tables}")
         for path, caption in self.figures.items():
-            page.figure(path, caption=caption)
+            page.figure(path, caption=f"{before_figures}{caption}")
 
 
 class Part(Protocol):

@@ -2,11 +2,13 @@
 
 import json
 import re
+from copy import deepcopy
 
 import pytest
 
 from common.evaluation.evaluation import Evaluation
 from common.evaluation.fidelity import Fidelity
+from common.evaluation.findings import Findings
 from common.metrics.frechet import frechet_distance
 
 
@@ -59,6 +61,19 @@ def test_untrained_extractors_stamp_every_number_and_figure(build_sets, evaluate
     assert "random weights" in metrics["warnings"][0]
     captions = re.findall(r"<img[^>]*><figcaption>(.*?)</figcaption>", (tmp_path / "out/report.html").read_text())
     assert captions and all("UNTRAINED EXTRACTOR" in caption for caption in captions)
+
+
+def test_rendering_leaves_the_findings_as_they_are(build_sets, tmp_path):
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"picture")
+    found = Findings("Part", {"a/b": {"value": 1.0}}, ["Read so."], {"Table": [{"value": 1.0}]}, {picture: "Figure"})
+    before = deepcopy(found)
+    evaluation = Evaluation(build_sets(weights="untrained"), {"part": lambda sets, folder: found}, output_dir=tmp_path)
+    evaluation.run()
+    page = (tmp_path / "report.html").read_text()
+    evaluation.run()
+    assert found == before
+    assert (tmp_path / "report.html").read_text() == page  # no caption is stamped twice
 
 
 def test_seen_cases_and_missing_provenance_are_warned_of(build_sets, evaluate):
