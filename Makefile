@@ -1,4 +1,4 @@
-# Two commands do all: `make demo` and `make test`. Both make the virtual environment first and may be repeated.
+# `make demo`, `make lint` and `make test` make the virtual environment first and may be repeated.
 PYTHON ?= python3.11
 VENV ?= .venv
 DATA ?= phantom
@@ -21,12 +21,13 @@ PORT ?= 8000
 
 help:
 	@echo "make demo [DATA=phantom|registry]  train a small HA-GAN, generate pairs, score and use them"
-	@echo "make test                          run the tests"
+	@echo "make test [ARGS=FILE…]             run the tests"
 	@echo "make setup                         virtual environment and phantom data"
 	@echo "make label [MODEL=FILE] [DATA=…]   the segmenter in a MONAI Label server, for 3D Slicer and OHIF"
 	@echo "make test-label                    run the tests of that"
 	@echo "make dist                          the bundles as folders and archives that need no checkout"
-	@echo "make lint | format | coverage      style checks, formatting, test coverage"
+	@echo "make lint                          style, formatting, types, and what else is wrong with a text"
+	@echo "make format | coverage             what ruff mends by itself; which lines no test runs"
 
 setup: install data
 
@@ -97,9 +98,12 @@ test-label: install $(LABEL_VENV)/.installed
 test: install
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
+# the slowest last
 lint: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/python -m tests.lint
+	$(VENV)/bin/mypy
 
 format: install
 	$(VENV)/bin/ruff format .

@@ -1,7 +1,6 @@
 """The experiments of the thesis as overlays: each runs, and means what its table says."""
 
 import json
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,8 +65,6 @@ GENERATIONS = [f"{bundle}/{name}" for bundle in BUNDLES for name in AFTERWARDS]
 # runs whose samples show all that an overlay can change in generating
 GENERATED = [f"hagan_128/{name}" for name in ("images_only", "baseline_pairs", "slice_by_slice", "hu_2048_3071")]
 GENERATED += ["hagan_128/mask_range", "hagan_128/binary_masks", "hagan_128/binary_masks_0_2", "hagan_256/resampled"]
-# of the thesis, tables of setups and of results
-TABLES = {f"4.{number}" for number in range(16, 34)} | {f"5.{number}" for number in (6, 7, 8, 9, *range(10, 17))}
 
 
 def configs(name, *, smoke=True):
@@ -122,34 +119,6 @@ def generate(trained, run_workflow, tmp_path):
 
 def test_the_tables_above_name_every_overlay():
     assert {*TRAININGS, *GENERATIONS} == set(NAMED)
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_every_overlay_names_its_tables_and_the_source_of_its_numbers(name):
-    lines = NAMED[name].read_text().splitlines()
-    head = " ".join(line[1:] for line in lines if line.startswith("#"))
-    assert re.search(r"[Tt]hesis tables? [45]\.\d+", head)
-    assert re.search(r"FID|No figures", head)
-    assert [line for line in lines if not line.startswith("#") and not re.search(r"\S +# \S", line)] == []
-
-
-def test_every_table_of_the_thesis_has_an_overlay():
-    found = {table for path in FILES for table in re.findall(r"\b[45]\.\d+", path.read_text())}
-    assert TABLES - found == set()
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_what_an_overlay_changes_is_there(name):
-    base = ConfigParser(ConfigParser.load_config_file(configs(name)[0]))
-    changed = ConfigParser.load_config_file(str(NAMED[name]))
-    keys = [key.rpartition("::")[0] or key for key in changed]  # an argument may be new, its component may not
-    assert [key for key in keys if key not in base] == []
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_the_docs_list_every_overlay(name):
-    text = "".join(page.read_text() for page in (NAMED[name].parents[2] / "docs").glob("*.md"))
-    assert f"`{NAMED[name].stem}`" in text
 
 
 @pytest.mark.parametrize("name", TRAININGS)

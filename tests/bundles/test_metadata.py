@@ -40,7 +40,3 @@ def test_shipped_weights_are_small_and_say_how_they_were_trained(bundle):
     weights = json.loads((path.parents[1] / "configs" / "metadata.json").read_text())["weights"]
     assert weights["sha256"] == file_sha256(path)
     assert weights["command"].startswith("python -m monai.bundle run training --config_file ")
-
-
-def test_every_bundle_has_one():
-    assert sorted(path.name for path in (ROOT / "bundles").iterdir() if path.is_dir()) == BUNDLES
