@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..data.leakage import LeakageError, seen_cases
 from ..networks.model_file import read_model_file, weights_sha256
+from ..same_settings import require_same_settings
 
 _OWN = ("roi_size",)  # of one training; another window does not make another network
 
@@ -29,7 +30,16 @@ class SoftmaxEnsemble(nn.Module):
     def __init__(self, network: nn.Module, checkpoints: Sequence[str | Path]) -> None:
         super().__init__()
         contents = {str(path): read_model_file(path) for path in checkpoints}
-        _require_equal({path: content["settings"] for path, content in contents.items()})
+        (first, expected), *others = contents.items()
+        for path, content in others:
+            require_same_settings(
+                content["settings"],
+                expected["settings"],
+                source=path,
+                remedy=f"Only networks of one preprocessing and one set of labels make an ensemble with {first}: "
+                "evaluate them one by one.",
+                may_differ=_OWN,
+            )
         self.members = nn.ModuleList(deepcopy(network) for _ in contents)
         for member, content in zip(self.members, contents.values(), strict=True):
             member.load_state_dict(content["model"])
@@ -37,17 +47,6 @@ class SoftmaxEnsemble(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Probabilities; one member gives its own softmax."""
         return torch.stack([member(x).float().softmax(1) for member in self.members]).mean(0)
-
-
-def _require_equal(settings: Mapping[str, Mapping[str, Any]]) -> None:
-    (first, expected), *others = settings.items()
-    for path, found in others:
-        names = sorted({*expected, *found} - {*_OWN})
-        if rows := [f"  {n}: {expected.get(n)} and {found.get(n)}" for n in names if expected.get(n) != found.get(n)]:
-            raise ValueError(
-                f"{first} and {path} were trained with different settings:\n" + "\n".join(rows) + "\n"
-                "Only networks of one preprocessing and one set of labels make an ensemble; evaluate them one by one"
-            )
 
 
 def describe_checkpoints(

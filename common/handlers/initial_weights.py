@@ -9,6 +9,7 @@ from torch import nn
 
 from ..data.leakage import check_initial_weights
 from ..networks.model_file import read_model_file, weights_sha256
+from ..same_settings import require_same_settings
 
 
 class InitialWeights:
@@ -42,18 +43,9 @@ class InitialWeights:
         self.network = network
         content = read_model_file(path)
         self.training = content["training"]
-        self._check_settings(content["settings"], settings, may_differ)
+        remedy = "Train with those it was made with, or start from another file with --init_from."
+        require_same_settings(content["settings"], settings, source=path, remedy=remedy, may_differ=may_differ)
         self.leakage = check_initial_weights(self.training, path=path, held_out=held_out, allow_leakage=allow_leakage)
-
-    def _check_settings(self, found: Mapping[str, Any], settings: Mapping[str, Any], may_differ: Sequence[str]) -> None:
-        names = sorted({*found, *settings} - {*may_differ})
-        differ = [name for name in names if found.get(name) != settings.get(name)]
-        if differ:
-            rows = "\n".join(f"  {n}: {found.get(n)} in the file, {settings.get(n)} now" for n in differ)
-            raise ValueError(
-                f"{self.path} was trained with other settings:\n{rows}\n"
-                "Use those it was made with, or another --init_from"
-            )
 
     def attach(self, engine: Engine) -> None:
         """Load at the start."""

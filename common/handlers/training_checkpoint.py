@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ..files import replacing
+from ..same_settings import require_same_settings
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,8 @@ class TrainingCheckpoint:
             return
 
     def _restore(self, engine: Engine, state: Mapping[str, Any], path: Path) -> None:
-        self._check_settings(state["settings"], path)
+        remedy = "Use the settings it was made with to go on, or another --output_dir to start afresh."
+        require_same_settings(state["settings"], self.settings, source=path, remedy=remedy)
         for name, item in self.objects.items():
             _load(item, state["objects"][name])
         if state["scaler"] and engine.scaler:  # empty where the run before had no fp16
@@ -106,16 +108,6 @@ class TrainingCheckpoint:
         _set_random_states(state["random"])
         engine.state.iteration = state["iteration"]
         engine.state.epoch = state["iteration"] // engine.state.epoch_length
-
-    def _check_settings(self, found: Mapping[str, Any], path: Path) -> None:
-        names = sorted({*found, *self.settings})
-        differ = [n for n in names if found.get(n) != self.settings.get(n)]
-        if differ:
-            rows = "\n".join(f"  {n}: {found.get(n)} in the checkpoint, {self.settings.get(n)} now" for n in differ)
-            raise ValueError(
-                f"{path} was made with other settings:\n{rows}\n"
-                "Use the settings it was made with to go on, or another --output_dir to start afresh."
-            )
 
 
 def _load(item: Any, state: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..files import replacing
+from ..same_settings import require_same_settings
 from .blinding import Layout, blinded_pair
 from .drawing import DrawnCase, Entry, Source, draw_cases
 from .store import Store, create_study
@@ -50,7 +51,12 @@ def prepare_study(
     path = Path(path)
     settings = json.loads(json.dumps({**settings, "layout": layout}))
     if path.is_file():
-        _check_same(path, settings, seed)
+        with Store(path) as store:
+            stored = store.settings()
+        expected = settings if seed is None else {**settings, "seed": seed}
+        found = {key: stored.get(key) for key in expected}
+        remedy = "Name another --output_dir, or repeat its settings."
+        require_same_settings(found, expected, source=path, remedy=remedy)
         logger.info("the study at %s goes on", path)
         return path
     seed = secrets.randbits(32) if seed is None else seed  # a seed that readers know would tell them the order
@@ -80,13 +86,3 @@ def _check_equal_size(items: Sequence[tuple[Source, str, bytes, bytes]]) -> None
     headers = {(image[:348], mask[:348]) for _, _, image, mask in items}
     if len(headers) > 1:
         raise ValueError(f"the volumes have {len(headers)} different shapes, expected one: set image_size")
-
-
-def _check_same(path: Path, settings: Mapping[str, Any], seed: int | None) -> None:
-    with Store(path) as store:
-        stored = store.settings()
-    wanted = {**settings} if seed is None else {**settings, "seed": seed}
-    if other := sorted(key for key in wanted if wanted[key] != stored.get(key)):
-        raise ValueError(
-            f"{path} holds a study with another {', '.join(other)}: name another --output_dir, or repeat its settings"
-        )

@@ -16,6 +16,7 @@ from monai.bundle import ConfigParser
 from ..data.datalist import datalist_hash, label_values, read_datalist, select_cases
 from ..files import write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
+from ..same_settings import require_same_settings
 
 logger = logging.getLogger(__name__)
 Ensemble = Literal["best_by_fold", "best_n"]
@@ -146,9 +147,9 @@ class Auto3DSegRun:
             "settings": self.settings,
         }
         record, path = json.loads(json.dumps(record, default=str)), self.output_dir / _RECORD
-        if path.is_file() and (old := json.loads(path.read_text())) != record:
-            other = {key: old.get(key) for key in record if old.get(key) != record[key]}
-            raise ValueError(f"{self.output_dir} holds a run with other settings, {other}: name another --output_dir")
+        if path.is_file():
+            remedy = "Repeat its settings, or name another --output_dir."
+            require_same_settings(json.loads(path.read_text()), record, source=path, remedy=remedy)
         write_json(record, path)
 
     def _score(self) -> dict[str, Any]:

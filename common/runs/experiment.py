@@ -12,6 +12,7 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from ..files import write_json
+from ..same_settings import require_same_settings
 from .workflow_run import Options, Runner, run_workflow
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,9 @@ class Experiment:
         done = folder / _DONE
         wanted = {"configs": list(configs), "options": json.loads(json.dumps(dict(options)))}
         if done.is_file():
-            _check_same(json.loads(done.read_text()), wanted, done)
+            remedy = f"Repeat its settings, remove {folder} to run it anew, or name another --output_dir."
+            found = json.loads(done.read_text())
+            require_same_settings(found, wanted, source=done, remedy=remedy, may_differ=("seconds",))
             logger.info("%s is finished", folder)
             return
         start = time.monotonic()
@@ -172,13 +175,3 @@ def _check_options(arms: Sequence[Arm]) -> None:
     for arm in arms:
         for key in (key for key, value in arm.options.items() if value is None):
             raise ValueError(f"arm '{arm.name}' needs {key}: set --{key}, or leave such arms out with --only")
-
-
-def _check_same(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
-    names = sorted({*found["options"], *wanted["options"]})
-    differ = [name for name in names if found["options"].get(name) != wanted["options"].get(name)]
-    if differ or found["configs"] != wanted["configs"]:
-        raise ValueError(
-            f"{path} was made with another {', '.join(differ) or 'config'}: repeat its settings, remove "
-            f"{path.parent} to run it anew, or name another --output_dir"
-        )

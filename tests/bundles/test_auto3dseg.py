@@ -137,7 +137,7 @@ def test_second_run_trains_nothing_and_may_ensemble_otherwise(finished, auto3dse
     assert json.loads((finished / "metrics.json").read_text())["ensemble"] == "best_n"
     with pytest.raises(RuntimeError) as refused:
         auto3dseg(lr=0.5)
-    assert "holds a run with other settings, {'settings'" in str(refused.value.__cause__)
+    assert "settings.json was made with other settings:\n  settings.lr: found" in str(refused.value.__cause__)
 
 
 def test_other_bundles_are_no_algorithms(phantom_dir, tmp_path):

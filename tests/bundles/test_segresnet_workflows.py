@@ -135,7 +135,7 @@ def test_fine_tuning_starts_from_the_given_weights(workflow, trained, assert_sam
 def test_fine_tuning_another_configuration_says_what_differs(workflow, trained, causes):
     with pytest.raises(RuntimeError) as error:
         workflow("train", init_from=str(trained / "model.pt"), init_filters=8)
-    assert "init_filters: 4 in the file, 8 now" in causes(error)
+    assert "init_filters: found 4, expected 8" in causes(error)
 
 
 @pytest.mark.parametrize("name", ["train", "evaluate"])

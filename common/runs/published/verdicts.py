@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...files import write_json
+from ...same_settings import require_same_settings
 
 COPY = "near a training case"
 
@@ -54,7 +55,9 @@ class Verdicts:
             ValueError: The set was made with another request, or not by this work folder.
         """
         if self.request_path.is_file():
-            self._check(json.loads(self.request_path.read_text()))
+            found = json.loads(self.request_path.read_text())
+            remedy = f"Repeat its settings, name another --output_dir, or remove {self.output_dir} and its --work_dir."
+            require_same_settings(found, self.request, source=self.request_path, remedy=remedy)
         elif (self.output_dir / "images").is_dir():
             raise ValueError(
                 f"{self.output_dir} holds a set, but {self.request_path} is missing, which it needs to go on: name "
@@ -73,11 +76,3 @@ class Verdicts:
     def save(self) -> None:
         """Write all of them, whole or not at all."""
         write_json({number: [asdict(verdict) for verdict in part] for number, part in self.content.items()}, self.path)
-
-    def _check(self, found: Mapping[str, Any]) -> None:
-        names = {*found, *self.request}
-        if differ := sorted(name for name in names if found.get(name) != self.request.get(name)):
-            raise ValueError(
-                f"{self.output_dir} was begun with other {', '.join(differ)} ({self.request_path}): repeat its "
-                "settings, name another --output_dir, or remove both folders"
-            )

@@ -15,6 +15,8 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from ...same_settings import require_same_settings
+
 logger = logging.getLogger(__name__)
 Point = Mapping[str, Any]
 _JOURNAL = "journal://"
@@ -56,7 +58,9 @@ def open_study(
         _await_filled(study)
     if "filled" not in study.user_attrs:
         study.set_user_attr("search", dict(description))
-    _check_same(name, study.user_attrs["search"], description)
+    remedy = "Repeat its settings, or name another --study or --output_dir."
+    found = study.user_attrs["search"]
+    require_same_settings(found, description, source=f"the study '{name}' in the storage", remedy=remedy)
     queued = [trial.user_attrs.get("point") for trial in newest_trials(study).values()]
     for point in points:
         if dict(point) not in queued:
@@ -70,15 +74,6 @@ def _await_filled(study: optuna.Study) -> None:
     until = time.monotonic() + _CREATION
     while "filled" not in study.user_attrs and time.monotonic() < until:
         time.sleep(0.5)
-
-
-def _check_same(name: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    for key in dict.fromkeys([*found, *wanted]):
-        if found.get(key) != wanted.get(key):
-            raise ValueError(
-                f"the storage has a study '{name}' of another {key}: {found.get(key)}, not {wanted.get(key)}; "
-                "repeat its settings, or name another --study or --output_dir"
-            )
 
 
 def folder_number(trial: FrozenTrial | Trial) -> int:

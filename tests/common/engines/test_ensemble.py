@@ -36,7 +36,7 @@ def test_probabilities_are_the_mean_of_the_members(model_file):
 
 def test_members_of_other_preprocessing_are_refused(model_file):
     (path_a, _), (path_b, _) = model_file(0), model_file(1, hu_window=[-200, 300])
-    with pytest.raises(ValueError, match=r"hu_window: \[-1024, 600\] and \[-200, 300\]"):
+    with pytest.raises(ValueError, match=r"hu_window: found \[-200, 300\], expected \[-1024, 600\]"):
         SoftmaxEnsemble(torch.nn.Conv3d(1, 3, 1), [path_a, path_b])
 
 

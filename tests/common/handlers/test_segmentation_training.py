@@ -190,7 +190,7 @@ def test_weights_are_loaded_when_the_training_starts(model_file):
 
 def test_other_settings_and_leaking_weights_are_refused(model_file):
     path, network = model_file
-    with pytest.raises(ValueError, match="size: 1 in the file, 2 now"):
+    with pytest.raises(ValueError, match="size: found 1, expected 2"):
         InitialWeights(path, network, settings={"size": 2})
     with pytest.raises(LeakageError):
         InitialWeights(path, network, settings={"size": 1}, held_out=["b"])

@@ -158,7 +158,7 @@ def test_the_same_command_goes_on(tmp_path):
 )
 def test_another_study_is_not_overwritten(tmp_path, options, named):
     path = prepare(tmp_path / "study.sqlite", seed=1)
-    with pytest.raises(ValueError, match=f"another {named}: name another --output_dir"):
+    with pytest.raises(ValueError, match=f"(?s)other settings:\n  {named}: found .*another --output_dir"):
         prepare(path, **{"seed": 1, **options})
 
 

@@ -333,9 +333,12 @@ def test_settings_that_cannot_be_searched_are_refused_at_once(search, case, tmp_
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"space": {"x": [1], "y": [0.5]}}, "has a study 'search' of another space"),
-        ({"direction": "maximize"}, "of another direction"),
-        ({"steps": [{"run_id": "training", "options": {"max_steps": 9}}, STEPS[1]]}, "of another steps"),
+        ({"space": {"x": [1], "y": [0.5]}}, r"study 'search' in .*\n  space\.x: found \[-1, 0, 2\], expected \[1\]"),
+        ({"direction": "maximize"}, "direction: found 'minimize', expected 'maximize'"),
+        (
+            {"steps": [{"run_id": "training", "options": {"max_steps": 9}}, STEPS[1]]},
+            r"  steps\.0\.options\.max_steps: found None, expected 9",
+        ),
     ],
 )
 def test_another_search_does_not_join_a_study(search, other, words):
