@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .training_mix import TrainingMix
+from .training_mix import MixSettings, TrainingMix
 
 
 def given_mix(
@@ -17,7 +17,8 @@ def given_mix(
     Args:
         training: With ``image`` and ``label``, paths.
         validation: The same; empty without one.
-        binary_mask, seed: As for `training_mix`.
+        binary_mask: Whether the segmenter knows foreground and background alone.
+        seed: Of the training.
 
     Raises:
         ValueError: Nothing trains.
@@ -28,7 +29,7 @@ def given_mix(
             f"{len(validation)} labelled studies back for validation"
         )
     held_back = _entries(validation)
-    settings = {"fold": "given", "seed": seed, "use_real": True, "real_fraction": 1.0, "binary_mask": binary_mask}
+    settings = MixSettings(fold="given", seed=seed, use_real=True, real_fraction=1.0, binary_mask=binary_mask)
     held_out = sorted(entry["case_id"] for entry in held_back)
     return TrainingMix(_entries(training), held_back, held_out, settings)
 

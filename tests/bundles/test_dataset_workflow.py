@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from monai.bundle import ConfigWorkflow
 
+from common.data.choose_generated import GeneratedOptions
+from common.data.choose_real import RealOptions
 from common.data.datalist import read_datalist, select_cases
 from common.data.generated_set import read_generated_set, training_cases
+from common.data.segmenter_fit import SegmenterInput
 from common.data.training_mix import training_mix
 from common.runs.published.training_filter import training_preprocessing
 
@@ -109,8 +112,9 @@ def test_other_bundles_read_it(release, run_workflow, phantom_dir, tmp_path):
     trained = training_cases(generated, datalist, dataset_dir=phantom_dir)
     assert {case["case_id"] for case in trained} == generated.training_ids
     assert "**Not checked**" in (folder / "README.md").read_text()
-    mix = training_mix(datalist, fold="all", generated_dir=folder, generated_count=2, hu_window=(-1024, 600))
-    assert mix.counts["generated"] == 2 and mix.leakage.leaked == ()
+    real, generated = RealOptions(datalist=datalist, fold="all"), GeneratedOptions(directory=folder, count=2)
+    mix = training_mix(real, generated, SegmenterInput(hu_window=(-1024, 600)))
+    assert mix.counts["generated"] == 2 and mix.generated.leakage.leaked == ()
     options = {"dataset_dir": str(phantom_dir), "generated_dir": str(folder), "extractor": "slices"}
     options |= {"allow_untrained": True, "second_extractor": None, "output_dir": str(tmp_path / "evaluation")}
     evaluation = run_workflow("evaluation", ["evaluate", "smoke"], workflow_type=None, **options)

@@ -6,6 +6,7 @@ import nibabel as nib
 import pytest
 
 from common.data.checksums import verify_checksums, write_checksums
+from common.data.choose_real import RealOptions
 from common.data.cli import main, prepare
 from common.data.datalist import generator_cases, read_datalist, select_cases
 from common.data.generated_set import read_generated_set
@@ -76,7 +77,7 @@ def test_a_gan_trained_on_it_carries_the_real_cases_on(prepared, tmp_path):
 
 
 def test_a_segmenter_trained_on_it_has_seen_the_real_cases(prepared):
-    training = training_mix(prepared / "datalist.json", fold=0).describe()
+    training = training_mix(RealOptions(datalist=prepared / "datalist.json", fold=0)).describe()
     assert {"p1", "p2"} < seen_cases(training)
     assert len(training["case_ids"]) == training["counts"]["real"]
 

@@ -1,0 +1,98 @@
+"""Which real cases train a segmenter, which validate it, and which it must not have seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .cases import OnBadCase, resolve_cases
+from .datalist import read_datalist, select_cases, source_case
+from .nested_order import nested_order
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealOptions:
+    """Which of the real cases are asked for; messages name them as the config's keys do.
+
+    Attributes:
+        datalist: Path of the real list.
+        dataset_dir: Folder that its paths are relative to; by default its own.
+        fold: Validates, the others train, the test cases do neither; ``all`` or None trains on all, without validation.
+        use: False trains on none of them, and still validates on the fold.
+        fraction: Of the training cases, in (0, 1]; smaller subsets of one seed lie in larger ones, each centre in
+            proportion.
+
+    Raises:
+        ValueError: The fraction is no share, or the fold neither a number nor ``all``.
+    """
+
+    datalist: str | Path
+    dataset_dir: str | Path | None = None
+    fold: int | Literal["all"] | None
+    use: bool = True
+    fraction: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fraction <= 1:
+            raise ValueError(
+                f"real_fraction is {self.fraction}, expected a share in (0, 1]; --use_real False takes none"
+            )
+        if self.fold != "all" and (not isinstance(self.fold, int | None) or isinstance(self.fold, bool)):
+            raise ValueError(
+                f"fold is {self.fold!r}, expected the number of the validation fold, or all to train on all"
+            )
+
+    @property
+    def validation_fold(self) -> int | None:
+        """Number of the fold that validates; None where all train."""
+        return None if self.fold == "all" else self.fold
+
+
+@dataclass(frozen=True)
+class RealCases:
+    """Checked entries, with absolute paths, and what is kept out of the training.
+
+    Attributes:
+        datalist: Content of the list.
+        good: Its good cases, of all folds.
+        training: Those that train, unless `RealOptions.use` is false.
+        validation: Those of the fold; empty without one.
+        held_out: Case ids of the validation fold and of the test cases, good or bad, sorted.
+    """
+
+    datalist: Mapping[str, Any]
+    good: list[Entry]
+    training: list[Entry]
+    validation: list[Entry]
+    held_out: list[str]
+
+
+def choose_real(
+    options: RealOptions, *, seed: int = 0, on_bad_case: OnBadCase = "error", record: str | Path | None = None
+) -> RealCases:
+    """The real cases of a training.
+
+    Args:
+        options: Which.
+        seed: Of the subset.
+        on_bad_case, record: As for `resolve_cases`.
+
+    Raises:
+        FileNotFoundError, ValueError, BadCasesError: See `resolve_cases`; or no good case trains or validates.
+    """
+    content, fold = read_datalist(options.datalist), options.validation_fold
+    root = Path(options.dataset_dir) if options.dataset_dir is not None else Path(options.datalist).parent
+    in_fold = [] if fold is None else select_cases(content, folds=fold, dataset_dir=root)
+    held_out = sorted({source_case(entry) for entry in [*in_fold, *content["testing"]]})
+    good = resolve_cases(options.datalist, dataset_dir=root, on_bad_case=on_bad_case, record=record)
+    validation = [entry for entry in good if fold is not None and entry.get("fold", 0) == fold]
+    training = [entry for entry in good if entry not in validation]
+    if not training or (fold is not None and not validation):
+        raise ValueError(
+            f"{options.datalist} has {len(training)} good training cases beside fold {fold} and {len(validation)} in "
+            "it, expected some of each: split it again (`prepare --folds 5`), or train on all with --fold all"
+        )
+    count = max(1, int(options.fraction * len(training) + 0.5))
+    return RealCases(content, good, nested_order(training, seed=seed)[:count], validation, held_out)

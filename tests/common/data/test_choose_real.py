@@ -1,0 +1,43 @@
+"""Which real cases train and which validate."""
+
+import itertools
+
+import pytest
+
+from tests.common.data.pair_files import FOLDS, TESTING, ids, mix_of
+
+
+def test_real_cases_alone(datalist):
+    mix = mix_of(datalist, fold=0)
+    assert ids(mix.training) == {*FOLDS[1], *FOLDS[2]}
+    assert ids(mix.validation) == set(FOLDS[0])
+    assert mix.held_out == sorted([*FOLDS[0], *TESTING])
+    assert mix.counts == {"real": 6, "generated": 0, "validation": 3}
+    assert {case["source"] for case in [*mix.training, *mix.validation]} == {"real"}
+    assert mix.training[0]["image"].startswith(str(datalist.parent.resolve()))
+    assert mix.stamp is None
+
+
+def test_without_a_fold_all_train_and_none_validate(datalist):
+    mix = mix_of(datalist, fold="all")
+    assert (len(mix.training), mix.validation, mix.held_out) == (9, [], TESTING)
+    assert mix.describe()["validation"] == "none: the last epoch is the model"
+
+
+# fraction of the six real training cases of fold 0, cases kept
+FRACTIONS = [(0.01, 1), (0.1, 1), (0.25, 2), (0.5, 3), (1, 6)]
+
+
+def test_real_subsets_are_nested_and_seeded(datalist):
+    subsets = [ids(mix_of(datalist, fold=0, real_fraction=fraction).training) for fraction, _ in FRACTIONS]
+    assert [len(subset) for subset in subsets] == [count for _, count in FRACTIONS]
+    assert all(small <= large for small, large in itertools.pairwise(subsets))
+    others = [frozenset(ids(mix_of(datalist, fold=0, real_fraction=0.5, seed=s).training)) for s in range(6)]
+    assert len(set(others)) > 1
+
+
+def test_a_fold_without_good_cases_is_refused(datalist):
+    for case_id in FOLDS[1]:
+        (datalist.parent / f"images/{case_id}.nii.gz").unlink()
+    with pytest.raises(ValueError, match=r"6 good training cases beside fold 1 and 0 in it.*--fold all"):
+        mix_of(datalist, fold=1, on_bad_case="skip")
