@@ -10,6 +10,7 @@ from .resampling import case_interval
 from .segmentation import mean_row
 
 Scores = Mapping[str, float | None]
+COMPARISON = ("difference", "difference_low", "difference_high", "p", "p_holm", "better", "worse", "equal")
 
 
 def compare_arms(
@@ -34,7 +35,7 @@ def compare_arms(
         ValueError: No such baseline, arms of different cases, a case without Dice in some arms only, or in all cases.
     """
     table, unscored = _paired(arms, baseline)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, dice in table.items():
         mean = mean_row(dice, replicates=replicates, seed=seed)
         low, high = mean["interval"] or (None, None)
@@ -56,9 +57,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     corrected = np.empty_like(p)
     corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
     return corrected.tolist()
-
-
-COMPARISON = ("difference", "difference_low", "difference_high", "p", "p_holm", "better", "worse", "equal")
 
 
 def _paired(arms: Mapping[str, Scores], baseline: str) -> tuple[dict[str, np.ndarray], int]:

@@ -14,11 +14,13 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Resize
 from nibabel.affines import voxel_sizes
+from nibabel.spatialimages import SpatialImage
 from scipy import ndimage
 from tqdm import tqdm
 
 from ..data.check import Problem
 from ..data.datalist import label_names
+from ..data.volume_file import open_volume
 from ..transforms.centre_crop import CentreBoundsCrop
 from ..transforms.hu_window import HUWindow
 
@@ -75,7 +77,7 @@ class CaseStatistics:
         spacing = dict(zip(("spacing_x", "spacing_y", "spacing_z"), self.spacing, strict=True))
         names = ("orientation", "dtype", "slope", "intercept", "hu_min", "hu_max", "hu_mean", "hu_sd", "hu_mode")
         scalars = {name: getattr(self, name) for name in (*names, "hu_mode_share")}
-        labels = {}
+        labels: dict[str, float] = {}
         for name, volume in self.volumes.items():
             labels |= {f"{column(name)}_ml": volume, f"{column(name)}_components": self.components[name]}
         return {**head, **size, **spacing, **scalars, **labels}
@@ -110,19 +112,20 @@ def describe_case(
     Raises:
         OSError, ImageFileError: A file cannot be read; `common.data.cases.find_problems` says so beforehand.
     """
-    stored = nib.load(entry["image"])
+    stored = open_volume(entry["image"])
     image, affine = _read_ras(stored)
-    label, label_affine = _read_ras(nib.load(entry["label"]))
+    label, label_affine = _read_ras(open_volume(entry["label"]))
+    x, y, z = (round(float(mm), 4) for mm in voxel_sizes(affine))  # headers hold 32-bit numbers
     volumes, components = _measure_labels(label, labels, float(np.prod(voxel_sizes(label_affine))) / 1000)
     return CaseStatistics(
         case_id=entry["case_id"],
         centre=entry["centre"],
         size=image.shape,
-        spacing=tuple(round(float(mm), 4) for mm in voxel_sizes(affine)),  # headers hold 32-bit numbers
+        spacing=(x, y, z),
         orientation="".join(nib.aff2axcodes(stored.affine)),
         dtype=str(stored.get_data_dtype()),
-        slope=float(stored.dataobj.slope),  # nibabel's header forgets them as it loads
-        intercept=float(stored.dataobj.inter),
+        slope=float(getattr(stored.dataobj, "slope", 1)),  # nibabel's header forgets them as it loads
+        intercept=float(getattr(stored.dataobj, "inter", 0)),
         **_measure_hu(image),
         volumes=volumes,
         components=components,
@@ -143,10 +146,13 @@ def thumbnail(
     """
     stride = np.maximum(1, _GRID / voxel_sizes(affine)).astype(int)
     coarse = np.nan_to_num(image[tuple(slice(None, None, step) for step in stride)].astype(np.float32))
-    volume = MetaTensor(torch.from_numpy(coarse[None].copy()), affine=affine @ np.diag([*stride, 1.0]))
+    volume: torch.Tensor = MetaTensor(
+        torch.from_numpy(coarse[None].copy()), affine=torch.as_tensor(affine @ np.diag([*stride, 1.0]))
+    )
     with suppress(ValueError):  # no body
         volume = CentreBoundsCrop(margin=0)(volume)
-    return Resize((size,) * 3, mode="area")(HUWindow(*window)(volume))[0].numpy()
+    windowed = torch.as_tensor(HUWindow(*window)(volume))
+    return Resize((size,) * 3, mode="area")(windowed)[0].numpy()
 
 
 def centre_rows(statistics: Sequence[CaseStatistics]) -> list[dict[str, Any]]:
@@ -190,31 +196,28 @@ def unusual_cases(
         hu_range: Lowest and highest HU that need no remark.
         spacing_factor: An axis whose voxels are so many times longer or shorter than the centre's median is odd.
     """
-    rows = [(case.case_id, *found) for case in statistics for found in _odd_hu(case, hu_range)]
+    low, high = hu_range
+    expected = f"within {low:g} to {high:g}"
+    remedy = "nothing where the HU window cuts it off; else look at the image"
+    problems = [
+        Problem(s.case_id, "unusual HU", files[s.case_id], f"{s.hu_min:g} to {s.hu_max:g}", expected, remedy)
+        for s in statistics
+        if not (low <= s.hu_min and s.hu_max <= high)
+    ]
+    remedy = "compare with the DICOM; resampling evens a true one out"
     for centre in sorted({case.centre for case in statistics}):
         group = [case for case in statistics if case.centre == centre]
-        rows += [(case.case_id, *found) for case in group for found in _odd_spacing(case, group, spacing_factor)]
-    return [Problem(case_id, kind, files[case_id], *rest) for case_id, kind, *rest in rows]
+        median = np.median([case.spacing for case in group], axis=0)
+        expected = f"near {centre}'s median, " + " × ".join(f"{mm:g}" for mm in median)
+        for case in group:
+            ratio = np.asarray(case.spacing) / median
+            if np.maximum(ratio, 1 / ratio).max() > spacing_factor:
+                found = " × ".join(f"{mm:g}" for mm in case.spacing) + " mm"
+                problems.append(Problem(case.case_id, "odd spacing", files[case.case_id], found, expected, remedy))
+    return problems
 
 
-def _odd_hu(case: CaseStatistics, usual: Sequence[float]) -> list[tuple[str, ...]]:
-    if usual[0] <= case.hu_min and case.hu_max <= usual[1]:
-        return []
-    found, expected = f"{case.hu_min:g} to {case.hu_max:g}", f"within {usual[0]:g} to {usual[1]:g}"
-    return [("unusual HU", found, expected, "nothing where the HU window cuts it off; else look at the image")]
-
-
-def _odd_spacing(case: CaseStatistics, group: Sequence[CaseStatistics], factor: float) -> list[tuple[str, ...]]:
-    median = np.median([other.spacing for other in group], axis=0)
-    ratio = np.asarray(case.spacing) / median
-    if np.maximum(ratio, 1 / ratio).max() <= factor:
-        return []
-    found = " × ".join(f"{mm:g}" for mm in case.spacing) + " mm"
-    expected = f"near {case.centre}'s median, " + " × ".join(f"{mm:g}" for mm in median)
-    return [("odd spacing", found, expected, "compare with the DICOM; resampling evens a true one out")]
-
-
-def _read_ras(stored: nib.spatialimages.SpatialImage) -> tuple[np.ndarray, np.ndarray]:
+def _read_ras(stored: SpatialImage) -> tuple[np.ndarray, np.ndarray]:
     """Values in HU and affine, axes flipped and swapped to RAS."""
     volume = nib.as_closest_canonical(stored)
     return np.asanyarray(volume.dataobj), volume.affine
@@ -228,7 +231,7 @@ def _measure_hu(image: np.ndarray) -> dict[str, Any]:
         return {**nothing, "hu_mode_share": 0.0, "histogram": np.zeros(len(HU_EDGES) - 1)}
     voxels = sum(plane.size for plane in planes)
     mean = sum(plane.sum(dtype=float) for plane in planes) / voxels
-    counts = sum(_count_levels(plane) for plane in planes)
+    counts = sum(map(_count_levels, planes), start=np.zeros(len(_LEVELS), np.intp))
     return {
         "hu_min": float(min(plane.min() for plane in planes)),
         "hu_max": float(max(plane.max() for plane in planes)),
@@ -283,17 +286,13 @@ def _centre_row(centre: str, rows: Sequence[Mapping[str, Any]], labels: Sequence
         value, often = most_frequent(row[name] for row in rows)[0]
         result |= {f"{name}_most_frequent": value, f"{name}_most_frequent_cases": often}
     for label in labels:
-        result |= _label_columns(label, [row for row in rows if row[f"{label}_components"]])
+        holding = [row for row in rows if row[f"{label}_components"]]
+        volumes, components = ([row[f"{label}_{what}"] for row in holding] for what in ("ml", "components"))
+        result |= {
+            f"{label}_cases": len(holding),
+            f"{label}_ml_mean": float(np.mean(volumes)) if holding else None,
+            f"{label}_ml_sd": float(np.std(volumes, ddof=1)) if len(holding) > 1 else None,
+            f"{label}_components_mean": float(np.mean(components)) if holding else None,
+            f"{label}_components_max": max(components, default=None),
+        }
     return result
-
-
-def _label_columns(label: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of the cases that hold the label."""
-    volumes, components = ([row[f"{label}_{what}"] for row in rows] for what in ("ml", "components"))
-    return {
-        f"{label}_cases": len(rows),
-        f"{label}_ml_mean": float(np.mean(volumes)) if rows else None,
-        f"{label}_ml_sd": float(np.std(volumes, ddof=1)) if len(rows) > 1 else None,
-        f"{label}_components_mean": float(np.mean(components)) if rows else None,
-        f"{label}_components_max": max(components, default=None),
-    }

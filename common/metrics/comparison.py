@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import NotRequired, TypedDict, TypeVar
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from .inception_score import inception_score
 from .neighbourhoods import coverage, density, precision, recall
 from .resampling import Estimate, Score, bootstrap_interval, matched, real_floor
 
-Row = dict[str, Any]
+T = TypeVar("T")
 
 # What a score cannot leave, nor may its interval; the unbiased kernel distances go below 0.
 LIMITS: dict[Score, tuple[float, float]] = {
@@ -25,6 +26,35 @@ LIMITS: dict[Score, tuple[float, float]] = {
 }
 
 
+class MatchedRow(TypedDict):
+    """A score of `n` samples a side: mean over random splits, and their 95 % range."""
+
+    value: float
+    interval: list[float]
+    n: int
+
+
+class ScoreRow(TypedDict):
+    """A score of two sets, see `compare`."""
+
+    n_real: int
+    n_generated: int
+    value: float | None
+    interval: list[float] | None
+    floor: MatchedRow | None
+    matched: MatchedRow | None
+    note: NotRequired[str]
+
+
+class SetRow(TypedDict):
+    """A score of one set, see `describe`."""
+
+    n: int
+    value: float | None
+    interval: list[float] | None
+    note: NotRequired[str]
+
+
 def compare(
     scores: Mapping[str, Score],
     real: np.ndarray,
@@ -33,7 +63,7 @@ def compare(
     replicates: int = 200,
     splits: int = 20,
     seed: int = 0,
-) -> dict[str, Row]:
+) -> dict[str, ScoreRow]:
     """A JSON-ready row for each score of two sets.
 
     Args:
@@ -54,22 +84,28 @@ def compare(
     """
     real, generated = checked_sets(real, generated, minimum=0)
     n = min(len(real) // 2, len(generated))
-    options = {"n": n, "splits": splits, "seed": seed}
-    rows = {}
+    floor = partial(real_floor, n=n, splits=splits, seed=seed)
+    at_floor = partial(matched, n=n, splits=splits, seed=seed)
+    interval = partial(_interval, replicates=replicates, seed=seed)
+    rows: dict[str, ScoreRow] = {}
     for name, score in scores.items():
-        parts = {
-            "value": lambda score=score: score(real, generated),
-            "interval": lambda score=score: _interval(score, real, generated, replicates=replicates, seed=seed),
-            "floor": lambda score=score: _as_json(real_floor(score, real, **options)),
-            "matched": lambda score=score: _as_json(matched(score, real, generated, **options)),
+        attempts = _Attempts()
+        rows[name] = {
+            "n_real": len(real),
+            "n_generated": len(generated),
+            "value": attempts.result("value", partial(score, real, generated)),
+            "interval": attempts.result("interval", partial(interval, score, real, generated)),
+            "floor": _as_json(attempts.result("floor", partial(floor, score, real))),
+            "matched": _as_json(attempts.result("matched", partial(at_floor, score, real, generated))),
         }
-        rows[name] = {"n_real": len(real), "n_generated": len(generated), **_attempted(parts)}
+        if attempts.refusals:
+            rows[name]["note"] = attempts.note()
     return rows
 
 
 def describe(
     scores: Mapping[str, Score], real: np.ndarray, generated: np.ndarray, *, replicates: int = 200, seed: int = 0
-) -> dict[str, Row]:
+) -> dict[str, dict[str, SetRow]]:
     """A JSON-ready row for each score of one set: ``real`` and ``generated``, each ``value, interval, n`` and ``note``.
 
     Arguments and errors as for `compare`; scores are callables over (N, d).
@@ -81,26 +117,35 @@ def describe(
     }
 
 
-def _described(score: Score, features: np.ndarray, replicates: int, seed: int) -> Row:
-    parts = {
-        "value": lambda: score(features),
-        "interval": lambda: _interval(score, features, replicates=replicates, seed=seed),
+def _described(score: Score, features: np.ndarray, replicates: int, seed: int) -> SetRow:
+    attempts = _Attempts()
+    row: SetRow = {
+        "n": len(features),
+        "value": attempts.result("value", partial(score, features)),
+        "interval": attempts.result("interval", partial(_interval, score, features, replicates=replicates, seed=seed)),
     }
-    return {"n": len(features), **_attempted(parts)}
-
-
-def _attempted(parts: Mapping[str, Callable[[], Any]]) -> Row:
-    """Each part's result, None where it refuses; the reasons under ``note``."""
-    row, notes = {}, {}
-    for name, part in parts.items():
-        try:
-            row[name] = part()
-        except ValueError as error:
-            row[name] = None
-            notes.setdefault(str(error), []).append(name)
-    if notes:
-        row["note"] = "; ".join(f"no {', '.join(names)}: {reason}" for reason, names in notes.items())
+    if attempts.refusals:
+        row["note"] = attempts.note()
     return row
+
+
+class _Attempts:
+    """Results of what may refuse its samples; `refusals` has reason → names of what was refused for it."""
+
+    def __init__(self) -> None:
+        self.refusals: dict[str, list[str]] = {}
+
+    def result(self, name: str, compute: Callable[[], T]) -> T | None:
+        """None where `compute` raises ValueError."""
+        try:
+            return compute()
+        except ValueError as error:
+            self.refusals.setdefault(str(error), []).append(name)
+            return None
+
+    def note(self) -> str:
+        """All refusals in one line."""
+        return "; ".join(f"no {', '.join(names)}: {reason}" for reason, names in self.refusals.items())
 
 
 def _interval(score: Score, *sets: np.ndarray, replicates: int, seed: int) -> list[float]:
@@ -109,5 +154,7 @@ def _interval(score: Score, *sets: np.ndarray, replicates: int, seed: int) -> li
     return [float(min(max(end, low), high)) for end in ends]
 
 
-def _as_json(estimate: Estimate) -> Row:
+def _as_json(estimate: Estimate | None) -> MatchedRow | None:
+    if estimate is None:
+        return None
     return {"value": estimate.value, "interval": [estimate.low, estimate.high], "n": estimate.n}

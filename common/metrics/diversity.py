@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,8 +12,16 @@ KERNEL = 7  # voxels; the usual 11 fits one scale less into 32 slices
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of Wang 2003, finest scale first
 
 
+class Volumes(Protocol):
+    """Volumes (1, H, W, D) that are loaded when asked for; a list of them will do."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
 def multi_scale_ssim(
-    volumes: Sequence[Any], *, pairs: int = 100, data_range: tuple[float, float] = (0, 1), seed: int = 0
+    volumes: Volumes, *, pairs: int = 100, data_range: tuple[float, float] = (0, 1), seed: int = 0
 ) -> np.ndarray:
     """MS-SSIM of random pairs of distinct volumes; its mean is high where a generator repeats itself.
 
@@ -38,8 +46,14 @@ def multi_scale_ssim(
     low, high = data_range
     if not low < high:
         raise ValueError(f"data_range is {data_range}, expected (low, high) with low < high")
-    chosen = random_pairs(len(volumes), pairs=pairs, seed=seed)
-    return np.array([_similarity(*(_load(volumes, i, low, high) for i in pair)) for pair in chosen])
+    values = []
+    for pair in random_pairs(len(volumes), pairs=pairs, seed=seed):
+        first, second = (_load(volumes, i, low, high) for i in pair)
+        if first.shape != second.shape:
+            raise ValueError(f"volumes differ in shape, {tuple(first.shape[2:])} and {tuple(second.shape[2:])}")
+        metric = MultiScaleSSIMMetric(spatial_dims=3, kernel_size=KERNEL, weights=scale_weights(first.shape[2:]))
+        values.append(float(torch.as_tensor(metric(first, second))))
+    return np.array(values)
 
 
 def random_pairs(count: int, *, pairs: int, seed: int = 0) -> list[tuple[int, int]]:
@@ -77,7 +91,7 @@ def scale_weights(shape: Sequence[int]) -> tuple[float, ...]:
     return tuple(weight / sum(weights) for weight in weights)
 
 
-def _load(volumes: Sequence[Any], index: int, low: float, high: float) -> torch.Tensor:
+def _load(volumes: Volumes, index: int, low: float, high: float) -> torch.Tensor:
     """Volume ``index`` as (1, 1, H, W, D) in 0 to 1."""
     volume = torch.as_tensor(volumes[index], dtype=torch.float32)
     if volume.ndim != 4 or len(volume) != 1:
@@ -85,10 +99,3 @@ def _load(volumes: Sequence[Any], index: int, low: float, high: float) -> torch.
     if not volume.isfinite().all():
         raise ValueError(f"volume {index} holds NaN or infinite voxels: leave it out or make it again")
     return ((volume - low) / (high - low)).clamp(0, 1)[None]
-
-
-def _similarity(first: torch.Tensor, second: torch.Tensor) -> float:
-    if first.shape != second.shape:
-        raise ValueError(f"volumes differ in shape, {tuple(first.shape[2:])} and {tuple(second.shape[2:])}")
-    metric = MultiScaleSSIMMetric(spatial_dims=3, kernel_size=KERNEL, weights=scale_weights(first.shape[2:]))
-    return metric(first, second).item()

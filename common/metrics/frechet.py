@@ -30,11 +30,9 @@ def frechet_distance(real: np.ndarray, generated: np.ndarray) -> float:
         (features - mean) / np.sqrt(len(features) - 1) for features, mean in zip((real, generated), means, strict=True)
     ]
     traces = sum(np.vdot(factor, factor) for factor in factors)
-    first, second = (_triangular(factor) for factor in factors)
+    # (N, d) → (min(N, d), d) with the same Gram matrix d × d, hence the same singular values of the product
+    first, second = (
+        np.asarray(np.linalg.qr(factor, mode="r")) if len(factor) > factor.shape[1] else factor for factor in factors
+    )
     root = np.linalg.svd(first @ second.T, compute_uv=False).sum()
     return max(float(np.sum((means[0] - means[1]) ** 2) + traces - 2 * root), 0.0)  # round-off goes below 0
-
-
-def _triangular(factor: np.ndarray) -> np.ndarray:
-    """(N, d) → (min(N, d), d) with the same Gram matrix d × d, hence the same singular values of the product."""
-    return np.linalg.qr(factor, mode="r") if len(factor) > factor.shape[1] else factor

@@ -31,11 +31,17 @@ def kernel_distance(
     Bińkowski et al. 2018, arXiv 1801.01401.
     """
     real, generated = checked_sets(real, generated)
-    kernels = [_cubic(*sets) for sets in ((real, real), (generated, generated), (real, generated))]
+    among_real, among_generated, across = (
+        (first @ second.T / first.shape[1] + 1) ** 3
+        for first, second in ((real, real), (generated, generated), (real, generated))
+    )
     size = min(subset_size, len(real), len(generated))
     rng = np.random.default_rng(seed)
-    rows, columns = (_random_members(rng, len(features), size, subsets) for features in (real, generated))
-    return float(_unbiased_mmd(*kernels, rows, columns).mean())
+    rows, columns = (  # 1 where a sample belongs to the subset
+        rng.permuted(np.tile(np.arange(len(features)) < size, (subsets, 1)), axis=1).astype(np.float64)
+        for features in (real, generated)
+    )
+    return float(_unbiased_mmd(among_real, among_generated, across, rows, columns).mean())
 
 
 def maximum_mean_discrepancy(real: np.ndarray, generated: np.ndarray, *, bandwidth: float | None = None) -> float:
@@ -69,20 +75,11 @@ def maximum_mean_discrepancy(real: np.ndarray, generated: np.ndarray, *, bandwid
     return float(_unbiased_mmd(kernel[:n, :n], kernel[n:, n:], kernel[:n, n:], np.ones((1, n)), np.ones((1, m)))[0])
 
 
-def _cubic(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return (first @ second.T / first.shape[1] + 1) ** 3
-
-
-def _random_members(rng: np.random.Generator, count: int, size: int, subsets: int) -> np.ndarray:
-    """(subsets, count), 1 where a sample belongs to the subset, ``size`` of them in each row."""
-    return rng.permuted(np.tile(np.arange(count) < size, (subsets, 1)), axis=1).astype(np.float64)
-
-
 def _unbiased_mmd(
     among_real: np.ndarray, among_generated: np.ndarray, across: np.ndarray, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """MMD² (S,) of S subsets, from the kernels (N, N), (M, M), (N, M) and members, 0 or 1, (S, N), (S, M)."""
-    within = 0
+    within = np.zeros(len(rows))
     for kernel, members in ((among_real, rows), (among_generated, columns)):
         size = members.sum(axis=1)
         pairs = ((members @ kernel) * members).sum(axis=1) - members @ kernel.diagonal()

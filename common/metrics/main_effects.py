@@ -64,7 +64,7 @@ def main_effects(rows: Sequence[Row], factors: Sequence[str], score: str, *, lev
     freedom = sum(len(cell.scores) - 1 for cell in gathered)
     if freedom < 1:
         raise ValueError(f"{score}: no combination of {', '.join(factors)} was run twice, expected some seeds of each")
-    variance = sum(np.var(cell.scores) * len(cell.scores) for cell in gathered) / freedom
+    variance = sum(float(np.var(cell.scores)) * len(cell.scores) for cell in gathered) / freedom
     effects = []
     for factor in factors:
         groups = defaultdict(list)

@@ -1,15 +1,27 @@
 """How far the statistics of generated masks are from those of real ones, as distributions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from scipy.stats import wasserstein_distance
 
-from .comparison import compare
+from .comparison import ScoreRow, compare
 from .mask_statistics import UNITS
 
 Rows = Sequence[Mapping[str, float]]
+
+
+class RealismRow(ScoreRow, total=False):
+    """Distance of one statistic between real and generated masks, see `mask_realism`."""
+
+    unit: str
+    standardised: float | None
+    real_mean: float | None
+    real_median: float | None
+    generated_mean: float | None
+    generated_median: float | None
+    real_absent: int
+    generated_absent: int
 
 
 def mask_realism(
@@ -21,7 +33,7 @@ def mask_realism(
     replicates: int = 200,
     splits: int = 20,
     seed: int = 0,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, RealismRow]:
     """Distance of each statistic with its real-vs-real floor and 95 % interval, and of the position maps.
 
     The distance is the 1-D Wasserstein distance, in the statistic's unit; for ``present`` that of 0/1 values, the
@@ -29,7 +41,7 @@ def mask_realism(
     Each row holds what `compare` gives and
 
     - ``unit``; ``standardised``: the distance divided by the real cases' standard deviation (None where that is 0);
-    - ``real_mean``, ``real_median``, ``generated_mean``, ``generated_median``;
+    - ``real_mean``, ``real_median``, ``generated_mean``, ``generated_median``; positions have none of these;
     - ``real_absent``, ``generated_absent``: cases left out because they have no such statistic (NaN).
 
     What the sides have too few values for is None, and ``note`` says why.
@@ -47,14 +59,21 @@ def mask_realism(
         ValueError: No rows on a side, or the two sides hold different statistics.
     """
     options = {"replicates": replicates, "splits": splits, "seed": seed}
-    result = {}
+    result: dict[str, RealismRow] = {}
     for name in _statistics(real_rows, generated_rows):
         real, generated = (np.array([row[name] for row in rows]) for rows in (real_rows, generated_rows))
         row = _compared(real[:, None], generated[:, None], _wasserstein, **options)
-        sd = float(np.nanstd(real)) if row["value"] is not None else 0.0
-        row["standardised"] = row["value"] / sd if sd else None
-        unit = UNITS.get(name.rsplit("/", 1)[-1], "")
-        result[name] = {"unit": unit, **row, **_summary("real", real), **_summary("generated", generated)}
+        value, sd = row["value"], float(np.nanstd(real)) if row["value"] is not None else 0.0
+        (real_mean, real_median), (generated_mean, generated_median) = map(_mean_and_median, (real, generated))
+        result[name] = {
+            "unit": UNITS.get(name.rsplit("/", 1)[-1], ""),
+            **row,
+            "standardised": value / sd if value is not None and sd else None,
+            "real_mean": real_mean,
+            "real_median": real_median,
+            "generated_mean": generated_mean,
+            "generated_median": generated_median,
+        }
     if real_maps is not None and generated_maps is not None:
         real, generated = (maps.reshape(len(maps), -1) for maps in (real_maps, generated_maps))
         row = _compared(real, generated, _total_variation, **options)
@@ -78,13 +97,14 @@ def _statistics(real_rows: Rows, generated_rows: Rows) -> list[str]:
 
 def _compared(
     real: np.ndarray, generated: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float], **options: int
-) -> dict[str, Any]:
+) -> RealismRow:
     """`compare` on the rows without NaN; (N, d) and (M, d)."""
-    kept = [values[~np.isnan(values).any(axis=1)] for values in (real, generated)]
-    row = compare({"distance": score}, *kept, **options)["distance"]
+    kept_real, kept_generated = (values[~np.isnan(values).any(axis=1)] for values in (real, generated))
+    row = compare({"distance": score}, kept_real, kept_generated, **options)["distance"]
     if row["interval"] is not None:
         row["interval"][0] = max(row["interval"][0], 0.0)
-    return {**row, "real_absent": len(real) - len(kept[0]), "generated_absent": len(generated) - len(kept[1])}
+    absent = len(real) - len(kept_real), len(generated) - len(kept_generated)
+    return {**row, "real_absent": absent[0], "generated_absent": absent[1]}
 
 
 def _wasserstein(real: np.ndarray, generated: np.ndarray) -> float:
@@ -97,8 +117,6 @@ def _total_variation(real: np.ndarray, generated: np.ndarray) -> float:
     return float(np.abs(real.mean(axis=0) - generated.mean(axis=0)).sum() / 2)
 
 
-def _summary(side: str, values: np.ndarray) -> dict[str, float | None]:
+def _mean_and_median(values: np.ndarray) -> tuple[float | None, float | None]:
     known = values[~np.isnan(values)]
-    if not known.size:
-        return {f"{side}_mean": None, f"{side}_median": None}
-    return {f"{side}_mean": float(known.mean()), f"{side}_median": float(np.median(known))}
+    return (float(known.mean()), float(np.median(known))) if known.size else (None, None)

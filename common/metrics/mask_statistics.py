@@ -10,7 +10,7 @@ from skimage import measure
 
 from ..transforms.body_mask import BodyMask
 
-Box = tuple[slice, slice, slice]
+Box = tuple[slice, ...]
 
 # The statistics of a region and their units.
 UNITS = {
@@ -63,13 +63,16 @@ def mask_statistics(
     if label.ndim != 3 or label.shape != image.shape:
         raise ValueError(f"expected label and image (H, W, D) of one shape, got {label.shape} and {image.shape}")
     body = body_mask(image, spacing=spacing) if body is None else body
-    row = {}
+    row: dict[str, float] = {}
     for name, region in _regions(label, labels):
         statistics = dict.fromkeys(UNITS, float("nan")) | {"present": 0.0, "frequency": 0.0}
         if region.any():
             statistics |= {"present": 1.0, "frequency": float(region.mean())}
-            statistics |= _position(region, body_box(body))
-            window = _window(region, np.ceil(np.divide(rim_width, spacing)).astype(int))
+            centroid = _fractions(np.argwhere(region), body_box(body)).mean(axis=0).tolist()
+            statistics |= zip(("centroid_right", "centroid_anterior", "centroid_superior"), centroid, strict=True)
+            margins = np.ceil(np.divide(rim_width, spacing)).astype(int).tolist()
+            box = zip(body_box(region), margins, strict=True)
+            window = tuple(slice(max(0, side.start - margin), side.stop + margin) for side, margin in box)
             statistics |= _shape(region[window], spacing)
             around = body[window] & (label[window] == 0)
             statistics |= _intensity(region[window], around, image[window], spacing, rim_width)
@@ -79,7 +82,8 @@ def mask_statistics(
 
 def body_mask(image: np.ndarray, *, spacing: Sequence[float]) -> np.ndarray:
     """The patient in `image` (H, W, D) HU with the air inside; the whole volume where none is found (a noise image)."""
-    volume = MetaTensor(torch.as_tensor(np.asarray(image, dtype=np.float32))[None], affine=np.diag([*spacing, 1.0]))
+    affine = torch.as_tensor(np.diag([*spacing, 1.0]))
+    volume = MetaTensor(torch.as_tensor(np.asarray(image, dtype=np.float32))[None], affine=affine)
     mask = BodyMask()(volume)[0].numpy()
     if not mask.any():
         return np.ones_like(mask)
@@ -87,7 +91,7 @@ def body_mask(image: np.ndarray, *, spacing: Sequence[float]) -> np.ndarray:
 
 
 def body_box(body: np.ndarray) -> Box:
-    """Smallest box around the mask `body` (H, W, D), which is not empty."""
+    """Smallest box, a slice an axis, around the mask `body` (H, W, D), which is not empty."""
     return ndimage.find_objects(body.astype(np.uint8))[0]
 
 
@@ -106,15 +110,10 @@ def occupancy(label: np.ndarray, *, grid: Sequence[int] = (16, 16, 8), box: Box 
 
 
 def _regions(label: np.ndarray, labels: Sequence[int]) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and mask of each region; one at a time is in memory."""
     yield "foreground", label > 0
     for value in labels:
         yield f"label_{value}", label == value
-
-
-def _window(region: np.ndarray, margin: np.ndarray) -> Box:
-    """Box around `region` with a margin in voxels, inside the volume."""
-    box = body_box(region)
-    return tuple(slice(max(0, s.start - m), s.stop + m) for s, m in zip(box, margin.tolist(), strict=True))
 
 
 def _fractions(voxels: np.ndarray, box: Box) -> np.ndarray:
@@ -122,12 +121,6 @@ def _fractions(voxels: np.ndarray, box: Box) -> np.ndarray:
     start = np.array([s.start for s in box])
     stop = np.array([s.stop for s in box])
     return (voxels + 0.5 - start) / (stop - start)
-
-
-def _position(region: np.ndarray, box: Box) -> dict[str, float]:
-    centroid = _fractions(np.argwhere(region), box).mean(axis=0)
-    names = ("centroid_right", "centroid_anterior", "centroid_superior")
-    return dict(zip(names, centroid.tolist(), strict=True))
 
 
 def _shape(region: np.ndarray, spacing: Sequence[float]) -> dict[str, float]:

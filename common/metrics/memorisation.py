@@ -19,7 +19,7 @@ class Memorisation:
 
     Attributes:
         distances, indices: Of the nearest training case of each generated sample, (M,).
-        held_out_distances, held_out_indices: The same for each held-out case, (H,).
+        held_out_distances: The same for each held-out case, (H,).
         quantile: Of the held-out distances that makes the threshold.
         threshold: Generated samples nearer than this count as copies.
         copies: Their number.
@@ -34,7 +34,6 @@ class Memorisation:
     distances: np.ndarray
     indices: np.ndarray
     held_out_distances: np.ndarray
-    held_out_indices: np.ndarray
     quantile: float
     threshold: float
     copies: int
@@ -106,16 +105,16 @@ def memorisation(
     threshold = float(np.quantile(control, quantile))
     copies, count = int((distances < threshold).sum()), len(control)
     test = mannwhitneyu(distances, control, alternative="less")
+    interval = binomtest(copies, len(distances)).proportion_ci(method="wilson")
     return Memorisation(
         distances=distances,
         indices=indices,
         held_out_distances=control,
-        held_out_indices=control_indices,
         quantile=quantile,
         threshold=threshold,
         copies=copies,
         copy_rate=copies / len(distances),
-        interval=tuple(map(float, binomtest(copies, len(distances)).proportion_ci(method="wilson"))),
+        interval=(float(interval.low), float(interval.high)),
         expected_rate=(1 + quantile * (count - 1)) / (count + 1),
         probability_nearer=1 - float(test.statistic) / (len(distances) * count),  # statistic counts the farther pairs
         p_value=float(test.pvalue),
@@ -136,14 +135,14 @@ def nearest(samples: np.ndarray, cases: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def shrink(
-    volume: torch.Tensor, shape: Sequence[int] = (32, 32, 16), *, window: tuple[float, float] = (-1024, 600)
+    volume: Any, shape: tuple[int, int, int] = (32, 32, 16), *, window: tuple[float, float] = (-1024, 600)
 ) -> np.ndarray:
     """Volume (1, H, W, D) as a vector: `window` mapped to [-1, 1], clipped, averaged over the cells of `shape`.
 
     For masks the window is (0, largest label). float32, (product of `shape`,).
     """
-    windowed = HUWindow(*window)(torch.as_tensor(volume, dtype=torch.float32))
-    return adaptive_avg_pool3d(windowed, tuple(shape)).flatten().numpy()
+    windowed = torch.as_tensor(HUWindow(*window)(torch.as_tensor(volume, dtype=torch.float32)))
+    return adaptive_avg_pool3d(windowed, shape).flatten().numpy()
 
 
 def shrink_pair(item: Mapping[str, Any], *, window: tuple[float, float]) -> np.ndarray:

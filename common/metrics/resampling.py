@@ -80,9 +80,16 @@ def case_interval(
     """
     if min(map(len, samples)) < 2:
         return None
-    rng = np.random.default_rng(seed)
-    options = {"n_resamples": replicates, "method": "percentile", "paired": paired, "vectorized": True, "axis": -1}
-    result = bootstrap(samples, statistic, **options, rng=rng)
+    result = bootstrap(
+        samples,
+        statistic,
+        n_resamples=replicates,
+        method="percentile",
+        paired=paired,
+        vectorized=True,
+        axis=-1,
+        rng=np.random.default_rng(seed),
+    )
     return [float(end) for end in result.confidence_interval]
 
 

@@ -1,16 +1,28 @@
 """How well predicted masks agree with the ground truth: Dice and HD95 of a case, and their summary over cases."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
 from monai.metrics import compute_hausdorff_distance
+from numpy.typing import ArrayLike
 from scipy.ndimage import find_objects
 
 from .resampling import case_interval
 
 Row = Mapping[str, Any]
+_SUMMARISED = ("dice", "hd95_mm", "truth_voxels", "prediction_voxels", "intersection_voxels")
+
+
+class MeanRow(TypedDict):
+    """A mean over cases with its 95 % interval; see `mean_row`."""
+
+    value: float | None
+    interval: list[float] | None
+    sd: float | None
+    median: float | None
+    n: int
 
 
 def segmentation_scores(
@@ -73,12 +85,15 @@ def summary(rows: Sequence[Row], *, replicates: int = 2000, seed: int = 0) -> di
     regions = {tuple(sorted(key.split("/")[0] for key in row if key.endswith("/dice"))) for row in rows}
     if len(regions) != 1 or () in regions:
         raise ValueError(f"expected rows with a Dice of the same regions, found {sorted(regions) or 'no rows'}")
-    tables = {region: {name: _column(rows, f"{region}/{name}") for name in _SUMMARISED} for region in regions.pop()}
-    return {region: _region_summary(table, replicates, seed) for region, table in tables.items()}
+    columns = {
+        region: {name: np.array([row[f"{region}/{name}"] for row in rows], dtype=float) for name in _SUMMARISED}
+        for region in regions.pop()
+    }
+    return {region: _region_summary(table, replicates, seed) for region, table in columns.items()}
 
 
-def mean_row(values: Sequence[float], *, replicates: int = 2000, seed: int = 0) -> dict[str, Any]:
-    """Mean of the values that are not NaN: ``value, interval, sd, median, n``; see `summary`."""
+def mean_row(values: ArrayLike, *, replicates: int = 2000, seed: int = 0) -> MeanRow:
+    """Mean of the values (N,) that are not NaN, and of how many; see `summary`."""
     known = np.asarray(values, dtype=float)
     known = known[~np.isnan(known)]
     return {
@@ -88,9 +103,6 @@ def mean_row(values: Sequence[float], *, replicates: int = 2000, seed: int = 0) 
         "median": float(np.median(known)) if known.size else None,
         "n": int(known.size),
     }
-
-
-_SUMMARISED = ("dice", "hd95_mm", "truth_voxels", "prediction_voxels", "intersection_voxels")
 
 
 def _labels(values: np.ndarray, what: str) -> np.ndarray:
@@ -132,29 +144,22 @@ def _hd95(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]) -
     return float(distance)
 
 
-def _column(rows: Sequence[Row], key: str) -> np.ndarray:
-    return np.array([row[key] for row in rows], dtype=float)
-
-
 def _region_summary(table: Mapping[str, np.ndarray], replicates: int, seed: int) -> dict[str, Any]:
     truth, prediction = table["truth_voxels"], table["prediction_voxels"]
-    options = {"replicates": replicates, "seed": seed}
+    used = truth + prediction > 0  # cases without a voxel on either side add nothing; a draw of such alone would be 0/0
+    both, sizes = table["intersection_voxels"][used], (truth + prediction)[used]
     return {
         "cases": len(truth),
-        "dice": mean_row(table["dice"], **options),
-        "aggregated_dice": _aggregated(table["intersection_voxels"], truth + prediction, **options),
-        "hd95_mm": mean_row(table["hd95_mm"], **options),
+        "dice": mean_row(table["dice"], replicates=replicates, seed=seed),
+        "aggregated_dice": {
+            "value": float(_ratio(both, sizes)) if used.any() else None,
+            "interval": case_interval(both, sizes, statistic=_ratio, replicates=replicates, seed=seed),
+        },
+        "hd95_mm": mean_row(table["hd95_mm"], replicates=replicates, seed=seed),
         "empty_truths": int((truth == 0).sum()),
         "found_in_empty": int(((truth == 0) & (prediction > 0)).sum()),
         "empty_predictions": int(((truth > 0) & (prediction == 0)).sum()),
     }
-
-
-def _aggregated(both: np.ndarray, sizes: np.ndarray, **options: int) -> dict[str, Any]:
-    used = sizes > 0  # cases without a voxel on either side add nothing; a draw of such alone would be 0/0
-    both, sizes = both[used], sizes[used]
-    value = float(_ratio(both, sizes)) if used.any() else None
-    return {"value": value, "interval": case_interval(both, sizes, statistic=_ratio, **options)}
 
 
 def _ratio(both: np.ndarray, sizes: np.ndarray, axis: int = -1) -> np.ndarray:
