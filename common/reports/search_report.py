@@ -46,8 +46,10 @@ class SearchReport:
     """
 
     def __init__(self, search: Search, *, scores: Mapping[str, str] | None = None, repeat: str | None = None) -> None:
-        if repeat is not None and repeat not in search.space.content:
-            raise ValueError(f"repeat: '{repeat}' is not sampled, expected one of {', '.join(search.space.content)}")
+        if repeat is not None and repeat not in search.plan.space.content:
+            raise ValueError(
+                f"repeat: '{repeat}' is not sampled, expected one of {', '.join(search.plan.space.content)}"
+            )
         self.search = search
         self.scores = dict(scores or {})
         self.repeat = repeat
@@ -60,21 +62,23 @@ class SearchReport:
         if rows:
             write_csv(rows, self.directory / "trials.csv")
         if best is not None:
-            write_json({key: best[key] for key in self.search.space.content}, self.directory / "best.json")
+            write_json({key: best[key] for key in self.search.plan.space.content}, self.directory / "best.json")
         self._page(rows, best)
         logger.info("wrote %s", self.directory / "search.html")
         return best
 
     def importance(self) -> dict[str, float]:
         """Share of the objective's variance that each varying key explains, by fANOVA; empty where it says nothing."""
-        study, keys = self.search.study(), self.search.space.varying()
+        study, keys = self.search.study(), self.search.plan.space.varying()
         values = {trial.value for trial in study.trials if trial.state.name == "COMPLETE"}
         if len(values) < 2 or not keys:
             return {}
-        return get_param_importances(study, params=keys, evaluator=FanovaImportanceEvaluator(seed=self.search.seed))
+        return get_param_importances(
+            study, params=keys, evaluator=FanovaImportanceEvaluator(seed=self.search.plan.seed)
+        )
 
     def _page(self, rows: Sequence[Row], best: Row | None) -> None:
-        objective = self.search.objective
+        objective = self.search.plan.objective
         counts = Counter(row["state"] for row in rows)
         states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
         page = Page("Hyperparameter search", subtitle=f"{objective.key}, {objective.direction}d; trials: {states}")
@@ -90,18 +94,18 @@ class SearchReport:
         found = cells(rows, self._factors(), "value") if self.repeat else []
         if not found:
             return rows
-        sign = 1 if self.search.objective.direction == "minimize" else -1
+        sign = 1 if self.search.plan.objective.direction == "minimize" else -1
         best = min(found, key=lambda cell: sign * mean(cell.scores))
         return [row for row in rows if best.levels.items() <= row.items()]
 
     def _factors(self) -> list[str]:
-        return [key for key in self.search.space.varying() if key != self.repeat]
+        return [key for key in self.search.plan.space.varying() if key != self.repeat]
 
     def _scores(self, row: Row) -> dict[str, float | None]:
         """Further numbers of a complete trial; None where it has none, such as the Dice of a mask that is empty."""
         if row["state"] != "complete":
             return dict.fromkeys(self.scores)
-        found = self.search.objective.numbers(self.search.folder(row["trial"]))
+        found = self.search.plan.objective.numbers(self.search.folder(row["trial"]))
         return {name: found.get(key) for name, key in self.scores.items()}
 
     def _combinations(self, page: Page, rows: Sequence[Row]) -> None:
@@ -120,14 +124,14 @@ class SearchReport:
         page.table(effects)
 
     def _ranked(self, rows: Sequence[Row]) -> list[Row]:
-        sign = 1 if self.search.objective.direction == "minimize" else -1
+        sign = 1 if self.search.plan.objective.direction == "minimize" else -1
         ranked = sorted(rows, key=lambda row: (row["value"] is None, sign * (row["value"] or 0), row["trial"]))
         return [{key: _first_line(value) for key, value in row.items()} for row in ranked]
 
     def _figures(self, page: Page, rows: Sequence[Row], best: Row | None) -> None:
-        keys = self.search.space.varying()
+        keys = self.search.plan.space.varying()
         if best is not None and keys:
-            name = self.search.objective.key.rsplit("scores.", 1)[-1]
+            name = self.search.plan.objective.key.rsplit("scores.", 1)[-1]
             path = plot_parallel(rows, keys, objective=name, path=self._path("parallel.png"), best=best)
             page.section("Parallel coordinates")
             page.figure(path, caption="A line for each complete trial, coloured by its objective; red is the best.")

@@ -72,8 +72,8 @@ def test_grids_of_the_thesis(name, monkeypatch, tmp_path):
     parser = ConfigParser(ConfigParser.load_config_files([str(CONFIGS / "search.yaml")]))
     parser.update({"output_dir": str(tmp_path), "space": str(CONFIGS / "search" / f"{name}.yaml")})
     search = parser.get_parsed_content("search")
-    assert (len(search.points), search.points.index(HPO17)) == GRIDS[name]
-    assert search.marks == {"HPO17": HPO17}
+    assert (len(search.plan.points), search.plan.points.index(HPO17)) == GRIDS[name]
+    assert search.plan.marks == {"HPO17": HPO17}
 
 
 def test_ranges_are_searched_by_tpe(monkeypatch, tmp_path):
@@ -81,4 +81,4 @@ def test_ranges_are_searched_by_tpe(monkeypatch, tmp_path):
     parser = ConfigParser(ConfigParser.load_config_files([str(CONFIGS / "search.yaml")]))
     ranges = str(CONFIGS / "search" / "learning_rates.yaml")
     parser.update({"output_dir": str(tmp_path), "space": ranges, "sampler": "tpe", "trials": 20})
-    assert parser.get_parsed_content("search").space.varying() == ["lr_g", "lr_d", "lr_e", "latent_dim"]
+    assert parser.get_parsed_content("search").plan.space.varying() == ["lr_g", "lr_d", "lr_e", "latent_dim"]

@@ -12,10 +12,9 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from ...files import write_json
-from ..workflow_run import Runner, end_orphans
+from ..workflow_run import Options, end_orphans
 
 logger = logging.getLogger(__name__)
-Watch = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Step:
 
     run_id: str
     config_files: Sequence[str]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
     takes: Sequence[str] = ()
     name: str | None = None
 
@@ -84,9 +83,7 @@ def run_steps(
     values: Mapping[str, Any],
     *,
     folder: Path,
-    runner: Runner,
-    watch: Watch,
-    interval: float,
+    runner: Callable[[str, Sequence[str], Options, Path], None],
 ) -> float:
     """Run the steps that `folder` has not finished; the seconds they took, each from its last start.
 
@@ -95,9 +92,7 @@ def run_steps(
         shares: Sampled keys of each.
         values: Of the sampled keys.
         folder: Of the trial.
-        runner: Such as `run_workflow`.
-        watch: Called every `interval` seconds; what it raises ends the step.
-        interval: In seconds.
+        runner: Such as `run_workflow`, with what it shall watch.
     """
     end_orphans(folder)
     seconds = 0.0
@@ -107,7 +102,7 @@ def run_steps(
             start = time.monotonic()
             options = _options(step, {key: values[key] for key in share}, folder)
             log = folder / step.label / f"{step.run_id}.log"
-            runner(step.run_id, list(step.config_files), options, log, watch=watch, interval=interval)
+            runner(step.run_id, list(step.config_files), options, log)
             write_json({"options": options, "seconds": round(time.monotonic() - start, 1)}, done)
         seconds += json.loads(done.read_text())["seconds"]
     return seconds

@@ -9,7 +9,11 @@ import pytest
 
 from common.reports.search_figures import plot_importance, plot_parallel
 from common.reports.search_report import SearchReport
-from common.runs.search.search import Search
+from common.runs.search.objective import Objective
+from common.runs.search.plan import SearchPlan
+from common.runs.search.search import Execution, Search
+from common.runs.search.space import SearchSpace
+from common.runs.search.steps import Step
 
 SPACE = {"lr": [0.1, 0.2, 0.3, 0.4], "window": [[0, 1], [0, 2]], "dim": [8]}
 
@@ -30,11 +34,11 @@ def search(tmp_path):
     config.write_text("lr: 1\nwindow: []\ndim: 1\nseed: 0\n")
     storage = optuna.storages.InMemoryStorage()
 
-    def build(space=SPACE, **options):
-        steps = [{"run_id": "training", "config_files": [str(config)]}]
-        objective = {"key": "fid", "file": "{trial_dir}/training/metrics.json"}
-        settings = {"output_dir": tmp_path / "search", "storage": storage, "runner": runner, **options}
-        return Search(space, steps=steps, objective=objective, **settings)
+    def build(space=SPACE, runner=runner, **options):
+        steps = [Step("training", config_files=[str(config)])]
+        objective = Objective("fid", file="{trial_dir}/training/metrics.json")
+        plan = SearchPlan(SearchSpace(space), steps, objective, **options)
+        return Search(plan, Execution(tmp_path / "search", storage=storage, runner=runner))
 
     return build
 

@@ -1,78 +1,13 @@
 """The hyperparameter search: what is run, with which values, what is not run twice, and what a kill leaves."""
 
-import collections
 import itertools
 import json
 import logging
-import os
-import socket
-import time
 
-import optuna
 import pytest
 
-from common.runs.search.search import Search
-
-SPACE = {"x": [-1, 0, 2], "y": [0.5, 1.5]}
-STEPS = [{"run_id": "training"}, {"run_id": "evaluating"}]
-
-
-class Runner:
-    """Trains in no time: the score is (x - 0.3)² + y, its series falls towards it; remembers the calls."""
-
-    def __init__(self, fail=lambda options: False, kill=lambda options: False):
-        self.calls, self.fail, self.kill = [], fail, kill
-
-    def __call__(self, run_id, configs, options, log, *, watch, interval):
-        self.calls.append((run_id, dict(options), log))
-        log.parent.mkdir(parents=True, exist_ok=True)
-        if run_id == "training":
-            self.train(options, log.parent, watch)
-        else:
-            score = json.loads((log.parents[1] / "training" / "score.json").read_text())
-            (log.parent / "metrics.json").write_text(json.dumps({"scores": {"a/b": {"value": score}, "n": [3, 4]}}))
-
-    def train(self, options, folder, watch):
-        if self.fail(options):
-            raise RuntimeError("out of memory\nat line 3")
-        score = (options["x"] - 0.3) ** 2 + options.get("y", 0)
-        with (folder / "series.csv").open("w") as file:
-            file.write("step,score\n")
-            for step in range(5):
-                file.write(f"{step},{score + 1 / (step + 1)}\n")
-                file.flush()
-                watch()
-            if self.kill(options):
-                raise KeyboardInterrupt
-        (folder / "score.json").write_text(json.dumps(score))
-
-    def trained(self):
-        return [(options["x"], options.get("y")) for run_id, options, _ in self.calls if run_id == "training"]
-
-
-@pytest.fixture
-def config(tmp_path):
-    path = tmp_path / "train.yaml"
-    path.write_text("x: 0\ny: 0\nlr_g: 1\noutput_dir: .\nmax_steps: 1\nwindow: null\n")
-    return str(path)
-
-
-@pytest.fixture
-def search(tmp_path, config):
-    """Function (runner, **options) -> the search in tmp_path / search; its storages are in memory, one a folder."""
-    storages = collections.defaultdict(optuna.storages.InMemoryStorage)
-
-    def build(runner=None, space=SPACE, steps=STEPS, key="scores.a/b.value", direction="minimize", **options):
-        steps = [{"config_files": [config], **step} for step in steps]
-        objective = {"key": key, "direction": direction}
-        settings = {"output_dir": tmp_path / "search", "runner": runner or Runner(), **options}
-        settings.setdefault("storage", storages[settings["output_dir"]])
-        return Search(space, steps=steps, objective=objective, **settings)
-
-    return build
-
-
-SERIES = {"file": "{trial_dir}/training/series.csv", "column": "score", "step": "step"}
+from common.runs.search.plan import Pruning
+from tests.common.runs.search.quadratic import SERIES, SPACE, STEPS, Runner
 
 
 def test_listed_combinations_are_run_as_they_stand(search):
@@ -171,55 +106,6 @@ def test_steps_that_are_finished_are_not_repeated(search):
     assert [run_id for run_id, _, _ in runner.calls] == ["evaluating"]
 
 
-# who works on it, seconds since the last beat: whether it is lost
-WORKERS = {
-    "this process": (socket.gethostname(), os.getpid(), 0, True),
-    "a living process of this host": (socket.gethostname(), os.getppid(), 0, False),
-    "a living process of this host, silent": (socket.gethostname(), os.getppid(), 601, True),
-    "another host": ("elsewhere", 1, 500, False),
-    "another host, silent": ("elsewhere", 1, 601, True),
-}
-
-
-@pytest.mark.parametrize("case", WORKERS)
-def test_whose_trial_is_taken_over(search, case):
-    host, pid, silent, lost = WORKERS[case]
-    study = search(space={"x": [1]}).study()
-    study.ask().set_user_attr("worker", {"host": host, "pid": pid, "beat": time.time() - silent})
-    runner = Runner()
-    rows = search(runner, {"x": [1]}).run()
-    assert runner.trained() == ([(1, None)] if lost else [])
-    assert [row["state"] for row in rows] == ["complete" if lost else "running"]
-
-
-def test_two_processes_share_a_study(search):
-    """The second starts while the first trains: each trial is run once."""
-    second = Runner()
-
-    class First(Runner):
-        def train(self, options, folder, watch):
-            if not second.calls:
-                other.run()
-            super().train(options, folder, watch)
-
-    first = First()
-    other, one = search(second), search(first)
-    os_getpid = os.getpid
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("common.runs.search.study.os.getpid", lambda: os_getpid() if not second.calls else 1)
-        other.run = lambda run=other.run: _as(patch, os.getppid(), run)
-        one.run()
-    assert sorted(first.trained() + second.trained()) == sorted(itertools.product(*SPACE.values()))
-    assert len(first.trained()) == 1
-
-
-def _as(patch, pid, run):
-    """Run in the name of another living process."""
-    with patch.context() as inner:
-        inner.setattr("common.runs.search.study.os.getpid", lambda: pid)
-        run()
-
-
 def test_failed_trials_are_kept_with_their_message(search, caplog):
     caplog.set_level(logging.WARNING)
     rows = search(Runner(fail=lambda options: options["x"] == 0)).run()
@@ -250,7 +136,7 @@ def test_an_objective_that_is_not_there_fails_with_what_there_is(search, key, me
 def test_pruning_ends_a_trial_by_its_series(search):
     """x = 2 scores worse than the median at its first step."""
     runner = Runner()
-    options = {"series": SERIES, "pruner": "median", "pruner_options": {"n_startup_trials": 2}}
+    options = {"pruning": Pruning("median", {"n_startup_trials": 2}, SERIES)}
     rows = search(runner, {"x": [0, 0.5, 2, 0.2]}, **options).run()
     assert [row["state"] for row in rows] == ["complete", "complete", "pruned", "complete"]
     assert rows[2]["value"] is None
@@ -260,7 +146,7 @@ def test_pruning_ends_a_trial_by_its_series(search):
 
 
 def test_hyperband_prunes_too(search):
-    options = {"series": SERIES, "pruner": "hyperband", "pruner_options": {"min_resource": 1, "max_resource": 4}}
+    options = {"pruning": Pruning("hyperband", {"min_resource": 1, "max_resource": 4}, SERIES)}
     rows = search(Runner(), {"x": {"low": -9.0, "high": 9.0}}, sampler="tpe", trials=20, **options).run()
     states = [row["state"] for row in rows]
     assert states.count("pruned") + states.count("complete") == 20
@@ -294,78 +180,3 @@ def test_best_follows_the_direction_and_marks_stand_in_the_rows(search):
     assert (sought.best(rows)["x"], sought.best(rows)["y"]) == (2, 1.5)
     assert [row["mark"] for row in rows] == ["", "", "", "", "theirs", ""]
     assert sought.best([]) is None
-
-
-# settings: words of the refusal
-REFUSED = {
-    "unknown key": ({"space": {"lr_q": [1]}}, r"step training: .*train\.yaml has no key lr_q, did you mean lr_g"),
-    "unknown option": ({"steps": [{"run_id": "t", "options": {"max_step": 1}}]}, "no key max_step, did you mean max_s"),
-    "no config": ({"steps": [{"run_id": "t", "config_files": ["a.yaml"]}]}, r"step t: no config files \['a.yaml'\]"),
-    "no step": ({"steps": []}, r"expected steps with names of their own, found \[\]"),
-    "taken, not sampled": ({"steps": [{"run_id": "t", "takes": ["z"]}]}, r"steps take \['z'\]"),
-    "direction": ({"direction": "down"}, "direction 'down': expected minimize or maximize"),
-    "sampler": ({"sampler": "random"}, "sampler 'random': expected grid or tpe"),
-    "grid of a range": ({"space": {"x": {"low": 0, "high": 1}}}, "x has a range: use --sampler tpe"),
-    "how many": ({"sampler": "tpe"}, "set --trials"),
-    "empty list": ({"space": {"x": []}}, "x: expected a list of values or"),
-    "combinations of unequal keys": ({"space": [{"x": 1}, {"y": 1}]}, r"combination 1: expected .* found {'y': 1}"),
-    "combination twice": ({"space": [{"x": 1}, {"x": 1.0}]}, "combination 1 stands twice"),
-    "combinations drawn": ({"space": [{"x": 1}], "sampler": "tpe", "trials": 2}, "use --sampler grid"),
-    "twice": ({"space": {"x": [1, 1.0]}}, "x: a value stands twice"),
-    "no range": ({"space": {"x": {"low": 0}}}, "a range has low and high"),
-    "range upside down": ({"space": {"x": {"low": 1, "high": 0}}}, "x: .* is no range"),
-    "log of zero": ({"space": {"x": {"low": 0.0, "high": 1, "log": True}}}, "x: .* is no range"),
-    "no keys": ({"space": {}}, "expected a search space"),
-    "no file": ({"space": "nowhere.yaml"}, r"no search space at nowhere\.yaml"),
-    "pruner": ({"pruner": "best"}, "pruner 'best': expected none, median, hyperband"),
-    "pruner without series": ({"pruner": "median"}, "needs a series"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_settings_that_cannot_be_searched_are_refused_at_once(search, case, tmp_path):
-    settings, words = REFUSED[case]
-    with pytest.raises(ValueError, match=words):
-        search(**settings)
-    assert not (tmp_path / "search").exists()
-
-
-@pytest.mark.parametrize(
-    ("other", "words"),
-    [
-        ({"space": {"x": [1], "y": [0.5]}}, r"study 'search' in .*\n  space\.x: found \[-1, 0, 2\], expected \[1\]"),
-        ({"direction": "maximize"}, "direction: found 'minimize', expected 'maximize'"),
-        (
-            {"steps": [{"run_id": "training", "options": {"max_steps": 9}}, STEPS[1]]},
-            r"  steps\.0\.options\.max_steps: found None, expected 9",
-        ),
-    ],
-)
-def test_another_search_does_not_join_a_study(search, other, words):
-    search().run()
-    with pytest.raises(ValueError, match=words):
-        search(**other).run()
-    assert len(search(**other, study="another").run()) > 0
-
-
-def test_a_study_that_was_killed_while_it_was_filled_is_completed(search, monkeypatch):
-    half = search()
-    study = optuna.create_study(storage=half.storage, study_name="search", direction="minimize")
-    study.set_user_attr("search", half._description())
-    study.enqueue_trial(half.points[0], user_attrs={"point": half.points[0]})
-    monkeypatch.setattr("common.runs.search.study._CREATION", 0)
-    runner = Runner()
-    search(runner).run()
-    assert runner.trained() == list(itertools.product(*SPACE.values()))
-
-
-def test_a_series_may_be_a_file_in_the_making(search, tmp_path):
-    series = search(series=SERIES, pruner="median").series
-    assert series.read(tmp_path) == {}
-    path = tmp_path / "training" / "series.csv"
-    path.parent.mkdir()
-    path.write_text("step,score\n1,0.5\n2,nan\n3,\n4,0.25\n5,0.1")
-    assert series.read(tmp_path) == {1: 0.5, 4: 0.25}
-    path.write_text("step,dice\n1,0.5\n")
-    with pytest.raises(ValueError, match="has the columns step, dice, not score"):
-        series.read(tmp_path)
