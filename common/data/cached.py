@@ -1,6 +1,7 @@
 """Preprocessed cases, computed once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -37,6 +38,10 @@ def cached_dataset(
 
 
 def _stamp(case: Mapping[str, Any]) -> list[int]:
-    """Size and time of the case's files, so that a replaced file is not taken for the old one."""
-    files = [Path(case[key]).stat() for key in ("image", "label", "organs") if key in case]
-    return [number for file in files for number in (file.st_size, file.st_mtime_ns)]
+    """Size and time of every file that the case names, so that a replaced file is not taken for the old one."""
+    stamp: list[int] = []
+    for value in case.values():
+        with suppress(OSError, ValueError):  # a text too long for a path, or with characters that none has
+            if isinstance(value, str | Path) and Path(value).is_file():
+                stamp += [Path(value).stat().st_size, Path(value).stat().st_mtime_ns]
+    return stamp

@@ -44,6 +44,21 @@ def test_disk_cache_is_used_until_file_or_parameters_change(case, tmp_path):
     assert Read.calls == 3
 
 
+def test_a_file_under_any_key_counts_and_texts_do_not(case, tmp_path):
+    companion = tmp_path / "organs.txt"
+    companion.write_text("1")
+    named = case | {"atlas": str(companion), "note": "n" * 5000, "mark": "\0", "centre": str(tmp_path), "fold": 0}
+
+    def stamp():
+        return cached_dataset([named], Compose([Read()]), cache="none").data[0]["stamp"]
+
+    first = stamp()
+    assert len(first) == 2 * 2  # size and time of the image and of the atlas
+    os.utime(companion, ns=(0, 7))
+    (tmp_path / "new").touch()
+    assert stamp() == [*first[:3], 7]
+
+
 def test_ram_cache_reads_once_and_none_reads_always(case):
     for cache, calls in (("ram", 1), ("none", 3)):
         Read.calls = 0
