@@ -26,27 +26,14 @@ class Patient:
 
 
 def draw_patient(rng: np.random.Generator, parameters: Mapping[str, Any]) -> Patient:
-    """Patient with traits uniform in the ranges of `parameters["patient"]`."""
+    """Patient with traits uniform in the ranges of `parameters["patient"]`, which also change the table's tissues."""
     traits = {name: float(rng.uniform(*span)) for name, span in parameters["patient"].items()}
     present = rng.random((2, parameters["teeth"]["count"])) < traits["teeth"]
-    return Patient(SimpleNamespace(**traits), _own_tissues(parameters, traits), present, int(rng.integers(2**32)))
-
-
-def mean_patient(parameters: Mapping[str, Any]) -> Patient:
-    """The patient in the middle of every range, straight and symmetric, with all teeth and no filling."""
-    traits = {name: float(np.mean(span)) for name, span in parameters["patient"].items()}
-    traits |= {"asymmetry": 0.0, "fillings": 0.0, "teeth": 1.0, "bone": 1.0}
-    present = np.ones((2, parameters["teeth"]["count"]), bool)
-    return Patient(SimpleNamespace(**traits), _own_tissues(parameters, traits), present, 0)
-
-
-def _own_tissues(parameters: Mapping[str, Any], traits: Mapping[str, float]) -> dict[str, Tissue]:
-    """The table's tissues with this patient's mineral density and contrast agent."""
     tissues = tissue_table(parameters["tissues"])
     for name in ("cortical", "cancellous", "petrous"):
         tissues[name] = replace(tissues[name], hu=tissues[name].hu * traits["bone"])
     tissues["vessel"] = replace(tissues["vessel"], hu=traits["contrast"])
-    return tissues
+    return Patient(SimpleNamespace(**traits), tissues, present, int(rng.integers(2**32)))
 
 
 def patient_frame(axes: Sequence[np.ndarray], patient: Patient, parameters: Mapping[str, Any]) -> list[np.ndarray]:

@@ -3,10 +3,8 @@
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-import torch
 from monai.config import KeysCollection, NdarrayOrTensor
 from monai.transforms import InvertibleTransform, MapTransform, ScaleIntensityRange
-from monai.utils import convert_to_dst_type
 
 
 class MaskRange(InvertibleTransform):
@@ -48,11 +46,6 @@ class MaskRange(InvertibleTransform):
     def inverse(self, mask: NdarrayOrTensor) -> NdarrayOrTensor:
         """[-1, 1] to float label units."""
         return self._backward(mask).clip(0, self.top)
-
-    def to_labels(self, mask: NdarrayOrTensor) -> NdarrayOrTensor:
-        """[-1, 1] to the nearest valid label, uint8."""
-        nearest = self.inverse(mask).round().clip(0, self.top)
-        return convert_to_dst_type(nearest, mask, dtype=torch.uint8)[0]
 
 
 class MaskRanged(MapTransform, InvertibleTransform):

@@ -32,7 +32,7 @@ class Tile(Transform):
     Attributes:
         plane_size: (R, S).
         grid: (rows, columns) of tiles that are in use.
-        kept: Slices of the volume that lie on the plane.
+        on_plane: Slices of each part that lie on it.
 
     Raises:
         ValueError: a size below 1, slices that do not divide into parts, a plane too small, or a volume or plane of
@@ -61,8 +61,7 @@ class Tile(Transform):
         if room < (1 if chop else rows):
             raise ValueError(self._too_small(columns, room, chop))
         self.grid = (parts * min(rows, room), columns)
-        self.on_plane = min(self.stack, min(rows, room) * columns)  # of a part
-        self.kept = parts * self.on_plane
+        self.on_plane = min(self.stack, min(rows, room) * columns)
 
     def __call__(self, volume: Tensor) -> Tensor:
         """([B,] C, H, W, D) to ([B,] C, R, S)."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from common.phantom.anatomy import draw_anatomy
 from common.phantom.canvas import Canvas, Grid, Tissue
 from common.phantom.generate import load_parameters
 from common.phantom.jaw import filling_centres
-from common.phantom.patient import draw_patient, mean_patient
+from common.phantom.patient import draw_patient
 from common.phantom.shapes import Ellipsoid
 
 GRID = Grid((112, 112, 120), (2.0, 2.0, 2.0), (-111.0, -121.0, -141.0))
@@ -35,6 +37,14 @@ TISSUES = [  # name, x y z in mm, least and greatest HU of its surroundings' med
 @pytest.fixture(scope="module")
 def parameters():
     return load_parameters()
+
+
+def mean_patient(parameters):
+    """The patient in the middle of every range, straight and symmetric, with all teeth and no filling."""
+    middle = {name: float(np.mean(span)) for name, span in parameters["patient"].items()}
+    middle |= {"asymmetry": 0.0, "fillings": 0.0, "teeth": 1.0, "bone": 1.0}
+    spans = {name: (value, value) for name, value in middle.items()}
+    return replace(draw_patient(np.random.default_rng(0), {**parameters, "patient": spans}), field_seed=0)
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,12 @@ PARTS = [
 ]
 
 
+@pytest.mark.parametrize(("binary", "expected"), [(False, [0, 0, 1, 1, 2, 2]), (True, [0, 0, 0, 1, 1, 1])])
+def test_generated_values_become_the_nearest_valid_label(binary, expected):
+    generated = torch.tensor([-3.0, -0.51, -0.49, 0.49, 0.51, 2.0]).view(1, 1, 1, 6)
+    assert MaskCleanup(mask_range=MaskRange(binary=binary))(generated).flatten().tolist() == expected
+
+
 @pytest.mark.parametrize(("options", "expected"), PARTS)
 def test_parts_that_stay(options, expected):
     with warnings.catch_warnings():

@@ -54,7 +54,7 @@ def volume(size, *lead):
 @pytest.mark.parametrize(("settings", "grid", "plane_size", "kept"), GRIDS)
 def test_grid(settings, grid, plane_size, kept):
     tile = Tile(**settings)
-    assert (tile.grid, tile.plane_size, tile.kept) == (grid, plane_size, kept)
+    assert (tile.grid, tile.plane_size, tile.parts * tile.on_plane) == (grid, plane_size, kept)
 
 
 @pytest.mark.parametrize("lead", [(1,), (2,), (3, 1)])
@@ -122,7 +122,7 @@ def test_refused_settings_say_what_to_change(settings, message):
 def test_the_advised_plane_is_taken(settings, size):
     with pytest.raises(ValueError, match=rf"\[{size[0]}, {size[1]}\]"):
         Tile((2, 3, 6), **settings)
-    assert Tile((2, 3, 6), plane_size=size).kept == 6
+    assert Tile((2, 3, 6), plane_size=size).on_plane == 6
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 3, 5), (2, 3, 6), (1, 3, 2, 6)])
