@@ -1,6 +1,5 @@
 """Diversity: how alike the volumes of one set are, by MS-SSIM."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ class Diversity:
         return {"value": float(values.mean()), "interval": interval, "pairs": len(values)}
 
 
-class _Images(Sequence):
+class _Images:
     """Images of a set's items, loaded when asked for."""
 
     def __init__(self, items: Any) -> None:

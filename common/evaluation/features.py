@@ -4,16 +4,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import ignite.distributed as idist
 import numpy as np
 import torch
 from monai.data import DataLoader, Dataset
 from torch.utils.data import Subset
 from tqdm import tqdm
 
-from ..data.sharing import own_batches
 from ..files import content_sha256, replacing
 from ..networks.extractor import Extractor
+from .processes import gather, own_cases
 from .volume_set import VolumeSet
 
 Features = dict[str, np.ndarray]
@@ -65,32 +64,29 @@ class FeatureReader:
 
     def share(self, volumes: VolumeSet, extractor: str, *, names: Sequence[str] | None = None) -> None:
         """Let each process compute its batches of what `read` returns; all call it, and all have all rows then."""
-        processes = {"rank": idist.get_rank(), "world_size": idist.get_world_size()}
-        batches = own_batches(range(len(volumes)), batch_size=self.batch_size, **processes)
-        indices = [i for batch in batches for i in batch]
+        indices = own_cases(len(volumes), batch_size=self.batch_size)
         keys = self._fill(volumes, extractor, names, indices)
-        own = {rows[i]: self._rows[rows[i]] for rows in keys.values() for i in indices}
-        for part in idist.all_gather(own):
-            self._rows.update(part)
+        self._rows |= gather({rows[i]: self._rows[rows[i]] for rows in keys.values() for i in indices})
 
     def _fill(
         self, volumes: VolumeSet, extractor: str, names: Sequence[str] | None, indices: Sequence[int]
     ) -> dict[str, list[str]]:
         """Have the rows of the cases at `indices` in memory; the keys of all cases by view."""
         names = tuple(names or (self.names if volumes.has_labels else ("image",)))
-        keys = {name: self._keys(volumes, extractor, name) for name in names}
+        recipe = [self.extractors[extractor].describe(), self.view_recipe]
+        keys = {name: [content_sha256([key, *recipe, name]) for key in volumes.keys] for name in names}
         for key in (rows[i] for rows in keys.values() for i in indices if rows[i] not in self._rows):
-            self._load(key)
+            if (path := self._path(key)) and path.is_file():
+                self._rows[key] = np.load(path, allow_pickle=False)
         missing = [i for i in indices if any(rows[i] not in self._rows for rows in keys.values())]
         computed = self._compute(volumes, self.extractors[extractor], missing, names)
         for i in tqdm(missing, desc=f"{extractor} of {volumes.name}", disable=not missing):
             for name, vector in next(computed).items():
-                self._keep(keys[name][i], vector)
+                self._rows[keys[name][i]] = vector
+                if path := self._path(keys[name][i]):
+                    with replacing(path) as temporary:
+                        np.save(temporary, vector)
         return keys
-
-    def _keys(self, volumes: VolumeSet, extractor: str, name: str) -> list[str]:
-        identity = [self.extractors[extractor].describe(), self.view_recipe, name]
-        return [content_sha256([key, *identity]) for key in volumes.keys]
 
     def _compute(
         self, volumes: VolumeSet, extractor: Extractor, missing: list[int], names: tuple[str, ...]
@@ -102,15 +98,5 @@ class FeatureReader:
             for i in range(len(batch[names[0]])):
                 yield {name: values[i] for name, values in features.items()}
 
-    def _path(self, key: str) -> Path:
-        return self.cache_dir / key[:2] / f"{key}.npy"
-
-    def _load(self, key: str) -> None:
-        if self.cache_dir is not None and self._path(key).is_file():
-            self._rows[key] = np.load(self._path(key), allow_pickle=False)
-
-    def _keep(self, key: str, vector: np.ndarray) -> None:
-        self._rows[key] = vector
-        if self.cache_dir is not None:
-            with replacing(self._path(key)) as temporary:
-                np.save(temporary, vector)
+    def _path(self, key: str) -> Path | None:
+        return self.cache_dir / key[:2] / f"{key}.npy" if self.cache_dir else None

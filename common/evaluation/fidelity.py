@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..metrics.comparison import compare, describe
+import numpy as np
+
+from ..metrics.comparison import ScoreRow, SetRow, compare, describe
 from ..metrics.resampling import Score
 from ..reports.score_figure import plot_scores
-from .findings import Findings
+from .findings import Findings, Reads
 from .sets import EvaluationSets
 
 
@@ -22,7 +24,7 @@ class Fidelity:
         seed: Of both.
     """
 
-    reads: ClassVar = {"real": ("features",), "generated": ("features",)}
+    reads: ClassVar[Reads] = {"real": ("features",), "generated": ("features",)}
 
     def __init__(
         self,
@@ -35,13 +37,19 @@ class Fidelity:
     ) -> None:
         self.scores = dict(scores)
         self.single = dict(single or {})
-        self.options = {"replicates": replicates, "seed": seed}
+        self.replicates = replicates
         self.splits = splits
+        self.seed = seed
 
     def __call__(self, sets: EvaluationSets, folder: Path) -> Findings:
         """Score; keys of the metrics are ``score/view/extractor``."""
-        rows = dict(self._rows(sets))
-        one_set = dict(self._single_rows(sets))
+        rows: dict[str, ScoreRow] = {}
+        one_set: dict[str, dict[str, SetRow]] = {}
+        for place, real, generated in _features(sets):
+            two = compare(self.scores, real, generated, replicates=self.replicates, splits=self.splits, seed=self.seed)
+            one = describe(self.single, real, generated, replicates=self.replicates, seed=self.seed)
+            rows |= {f"{name}/{place}": row for name, row in two.items()}
+            one_set |= {f"{name}/{place}": row for name, row in one.items()}
         findings = Findings("Fidelity", metrics={**rows, **one_set})
         findings.text = [
             "Each score stands beside its floor: what two disjoint random halves of the real cases score against each "
@@ -60,25 +68,19 @@ class Fidelity:
         findings.figures[picture] = "Matched score (red) and floor (blue) at equal sample sizes, with 95 % ranges"
         return findings
 
-    def _rows(self, sets: EvaluationSets) -> Iterator[tuple[str, dict[str, Any]]]:
-        for extractor in sets.reader.extractors:
-            real, generated = (sets.features(side, extractor) for side in (sets.real, sets.generated))
-            for view in sets.views:
-                rows = compare(self.scores, real[view], generated[view], splits=self.splits, **self.options)
-                yield from ((f"{name}/{view}/{extractor}", row) for name, row in rows.items())
 
-    def _single_rows(self, sets: EvaluationSets) -> Iterator[tuple[str, dict[str, Any]]]:
-        for extractor in sets.reader.extractors:
-            real, generated = (sets.features(side, extractor) for side in (sets.real, sets.generated))
-            for view in sets.views:
-                rows = describe(self.single, real[view], generated[view], **self.options)
-                yield from ((f"{name}/{view}/{extractor}", row) for name, row in rows.items())
+def _features(sets: EvaluationSets) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """``view/extractor`` with the features of the real and of the generated set."""
+    for extractor in sets.reader.extractors:
+        real, generated = (sets.features(side, extractor) for side in (sets.real, sets.generated))
+        for view in sets.views:
+            yield f"{view}/{extractor}", real[view], generated[view]
 
 
-def _two_sets(key: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def _two_sets(key: str, row: ScoreRow) -> dict[str, Any]:
     """Row of the page's table."""
     score, view, extractor = key.split("/")
-    floor, matched = row.get("floor") or {}, row.get("matched") or {}
+    floor, matched = row["floor"], row["matched"]
     return {
         "score": score,
         "view": view,
@@ -87,14 +89,14 @@ def _two_sets(key: str, row: Mapping[str, Any]) -> dict[str, Any]:
         "95 % interval": row["interval"],
         "N real": row["n_real"],
         "N generated": row["n_generated"],
-        "matched": matched.get("value"),
-        "floor": floor.get("value"),
-        "floor's 95 % range": floor.get("interval"),
-        "N of floor": floor.get("n"),
+        "matched": matched and matched["value"],
+        "floor": floor and floor["value"],
+        "floor's 95 % range": floor and floor["interval"],
+        "N of floor": floor and floor["n"],
     }
 
 
-def _one_set(key: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def _one_set(key: str, row: Mapping[str, SetRow]) -> dict[str, Any]:
     score, view, extractor = key.split("/")
     sides = {
         f"{side} {name}": row[side].get(name) for side in ("real", "generated") for name in ("value", "interval", "n")

@@ -3,10 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ..reports.page import Page
 from .sets import EvaluationSets
+
+Role = Literal["real", "generated", "training"]
+Read = Literal["facts", "features", "pair_features"]
+Reads = Mapping[Role, Sequence[Read]]
 
 
 @dataclass
@@ -15,14 +19,14 @@ class Findings:
 
     Attributes:
         title: Of the section.
-        metrics: Plain values for `metrics.json`.
+        metrics: Rows of plain values for `metrics.json`, by name.
         text: Paragraphs that say how to read the section.
         tables: Caption → rows.
         figures: Picture → caption.
     """
 
     title: str
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     text: list[str] = field(default_factory=list)
     tables: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     figures: dict[Path, str] = field(default_factory=dict)
@@ -40,7 +44,8 @@ class Findings:
 class Part(Protocol):
     """A part of an evaluation.
 
-    One that asks `sets` for what is dear to compute names it in an attribute ``reads``, see `share`.
+    One that asks `sets` for what is dear to compute names it in an attribute ``reads``, of type `Reads`: what it reads
+    of each set, so that several processes can share it out; see `share`.
     """
 
     def __call__(self, sets: EvaluationSets, folder: Path) -> Findings:

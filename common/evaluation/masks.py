@@ -5,10 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..metrics.mask_realism import mask_realism
+from ..metrics.mask_realism import RealismRow, mask_realism
 from ..reports.mask_figures import position_maps, statistic_histograms
-from .case_facts import CaseFacts
-from .findings import Findings
+from .findings import Findings, Reads
 from .sets import EvaluationSets
 
 _COLUMNS = {
@@ -30,10 +29,12 @@ class MaskRealism:
         replicates, splits, seed: As for `compare`.
     """
 
-    reads: ClassVar = {"real": ("facts",), "generated": ("facts",)}
+    reads: ClassVar[Reads] = {"real": ("facts",), "generated": ("facts",)}
 
     def __init__(self, *, replicates: int = 200, splits: int = 20, seed: int = 0) -> None:
-        self.options = {"replicates": replicates, "splits": splits, "seed": seed}
+        self.replicates = replicates
+        self.splits = splits
+        self.seed = seed
 
     def __call__(self, sets: EvaluationSets, folder: Path) -> Findings:
         """Compare; keys of the metrics are ``mask/region/statistic``."""
@@ -43,8 +44,15 @@ class MaskRealism:
             return findings
         real, generated = sets.facts(sets.real), sets.facts(sets.generated)
         statistics = [[fact.statistics for fact in facts] for facts in (real, generated)]
-        maps = [_maps(facts) for facts in (real, generated)]
-        rows = mask_realism(*statistics, real_maps=maps[0], generated_maps=maps[1], **self.options)
+        maps = [np.stack([fact.position for fact in facts if fact.position is not None]) for facts in (real, generated)]
+        rows = mask_realism(
+            *statistics,
+            real_maps=maps[0],
+            generated_maps=maps[1],
+            replicates=self.replicates,
+            splits=self.splits,
+            seed=self.seed,
+        )
         findings.metrics = {f"mask/{name}": row for name, row in rows.items()}
         findings.text = [
             "Distance: 1-D Wasserstein distance of the two distributions in the statistic's unit; of 'present' the "
@@ -55,21 +63,15 @@ class MaskRealism:
             {"statistic": name, **{title: row.get(key) for key, title in _COLUMNS.items()}, **_floor(row)}
             for name, row in rows.items()
         ]
-        self._draw(findings, statistics, maps, folder)
-        return findings
-
-    def _draw(self, findings: Findings, statistics: list, maps: list[np.ndarray], folder: Path) -> None:
         picture = statistic_histograms(*statistics, path=folder / "mask_statistics.png")
         findings.figures[picture] = "Statistics of the whole foreground, real and generated"
         if not any(np.isnan(side).all() for side in maps):
             picture = position_maps(*maps, path=folder / "mask_positions.png")
             findings.figures[picture] = "Where the masks lie within the body's box"
+        return findings
 
 
-def _maps(facts: list[CaseFacts]) -> np.ndarray:
-    return np.stack([fact.position for fact in facts])
-
-
-def _floor(row: dict) -> dict:
+def _floor(row: RealismRow) -> dict[str, float]:
     """Columns of the floor and of what compares with it."""
-    return {f"{name} (N {row[name]['n']})": row[name]["value"] for name in ("floor", "matched") if row.get(name)}
+    parts = {"floor": row["floor"], "matched": row["matched"]}
+    return {f"{name} (N {part['n']})": part["value"] for name, part in parts.items() if part is not None}

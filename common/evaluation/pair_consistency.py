@@ -5,17 +5,27 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import torch
 from monai.metrics import DiceMetric
+from nibabel.spatialimages import SpatialImage
 from tqdm import tqdm
 
+from ..data.volume_file import open_volume
 from ..metrics.resampling import case_interval
-from ..metrics.segmentation import mean_row
+from ..metrics.segmentation import MeanRow, mean_row
 from ..runs.bundle_predictions import predict_masks
 
 Entries = Sequence[Mapping[str, Any]]
+
+
+class DiceRow(MeanRow):
+    """Mean Dice of pairs, and of which; see `dice_row`."""
+
+    empty_masks: int
+    found_in_empty: int
+    empty_predictions: int
+    cases: dict[str, float | None]
 
 
 def pair_consistency(
@@ -73,14 +83,15 @@ def pair_dice(entry: Mapping[str, Any], prediction: str | Path, *, labels: Seque
     Raises:
         ValueError: The two files differ in shape or affine.
     """
-    mask, predicted = nib.load(entry["label"]), nib.load(prediction)
-    if mask.shape != predicted.shape or not np.allclose(mask.affine, predicted.affine, atol=1e-3):
+    files = open_volume(entry["label"]), open_volume(prediction)
+    if files[0].shape != files[1].shape or not np.allclose(files[0].affine, files[1].affine, atol=1e-3):
+        found, expected = _geometry(files[1]), _geometry(files[0])
         raise ValueError(
-            f"{prediction} has the geometry {_geometry(predicted)}, but the mask {entry['label']} {_geometry(mask)}: "
+            f"{prediction} has the geometry {found}, but the mask {entry['label']} {expected}: "
             "the segmenter's postprocessing must bring its prediction back to the image's grid (Invertd, or SaveImaged "
             "with resample: true)"
         )
-    mask, predicted = (np.asanyarray(volume.dataobj).round() for volume in (mask, predicted))
+    mask, predicted = (np.asanyarray(volume.dataobj).round() for volume in files)
     regions = {"foreground": lambda values: values > 0}
     regions |= {f"label_{value}": partial(np.equal, value) for value in labels}
     return {"case_id": entry["case_id"]} | {
@@ -88,7 +99,7 @@ def pair_dice(entry: Mapping[str, Any], prediction: str | Path, *, labels: Seque
     }
 
 
-def dice_row(cases: Sequence[Mapping[str, Any]], *, replicates: int = 1000, seed: int = 0) -> dict[str, Any]:
+def dice_row(cases: Sequence[Mapping[str, Any]], *, replicates: int = 1000, seed: int = 0) -> DiceRow:
     """Mean Dice of `cases` (``case_id, dice, mask_empty, prediction_empty``) with its bootstrap interval.
 
     Returns:
@@ -123,9 +134,9 @@ def _known(cases: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
 def _dice(mask: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
     y, y_pred = (torch.as_tensor(values)[None, None] for values in (mask, predicted))
-    dice = float(DiceMetric(ignore_empty=True)(y_pred=y_pred, y=y))
+    dice = float(torch.as_tensor(DiceMetric(ignore_empty=True)(y_pred=y_pred, y=y)))
     return {"dice": dice, "mask_empty": not mask.any(), "prediction_empty": not predicted.any()}
 
 
-def _geometry(volume: nib.Nifti1Image) -> str:
+def _geometry(volume: SpatialImage) -> str:
     return f"{volume.shape} with affine {np.round(volume.affine[:3], 3).tolist()}"

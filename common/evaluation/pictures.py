@@ -1,7 +1,8 @@
 """Pictures of both sides: slices, all-slices grid, histograms, embedding."""
 
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,9 +10,8 @@ from ..reports.case_figures import plot_hu_histograms
 from ..reports.embedding import embed, plot_embedding
 from ..reports.slices import montage, pair_grid
 from .case_facts import BINS
-from .findings import Findings
+from .findings import Findings, Reads
 from .sets import EvaluationSets
-from .volume_set import VolumeSet
 
 
 class Pictures:
@@ -21,7 +21,7 @@ class Pictures:
         count: Cases of each side; 0 leaves the histograms alone.
     """
 
-    reads: ClassVar = {"real": ("facts",), "generated": ("facts",)}
+    reads: ClassVar[Reads] = {"real": ("facts",), "generated": ("facts",)}
 
     def __init__(self, *, count: int = 3) -> None:
         self.count = count
@@ -31,26 +31,32 @@ class Pictures:
         findings = Findings("Volumes")
         for side in (sets.real, sets.generated) if self.count else ():
             items = [side.volumes[i] for i in range(min(self.count, len(side)))]
-            self._draw(findings, sets, side, items, folder)
-        histograms = {side.name: _mean_histogram(sets, side) for side in (sets.real, sets.generated)}
+            images = [item["image"] for item in items]
+            masks = [item["label"] for item in items] if side.has_labels else None
+            spacings = [item["spacing"].tolist() for item in items]
+            path = folder / f"{side.name.replace(' ', '_')}.png"
+            pair_grid(
+                images,
+                masks,
+                path=path,
+                window=sets.window,
+                spacing=spacings,
+                names=side.ids[: len(items)],
+                label_names=sets.foreground,
+            )
+            findings.figures[path] = f"{side.name}: slices with most of the mask, without and with it"
+            path = path.with_stem(f"{path.stem}_slices")
+            first = images[0], None if masks is None else masks[0]
+            montage(*first, path=path, window=sets.window, spacing=spacings[0], columns=10)
+            findings.figures[path] = f"{side.name}: all slices of {side.ids[0]}"
+        histograms = {
+            side.name: np.mean([fact.histogram for fact in sets.facts(side)], axis=0)
+            for side in (sets.real, sets.generated)
+        }
         edges = np.linspace(*sets.window, BINS + 1)
         picture = plot_hu_histograms(histograms, edges, path=folder / "hu.png")
         findings.figures[picture] = "Share of voxels by HU"
         return findings
-
-    def _draw(
-        self, findings: Findings, sets: EvaluationSets, side: VolumeSet, items: list[dict[str, Any]], folder: Path
-    ) -> None:
-        name = side.name.replace(" ", "_")
-        masks = [item["label"] for item in items] if side.has_labels else None
-        spacings = [item["spacing"].tolist() for item in items]
-        shown = {"window": sets.window, "spacing": spacings, "names": side.ids[: len(items)]}
-        images = [item["image"] for item in items]
-        picture = pair_grid(images, masks, path=folder / f"{name}.png", label_names=sets.foreground, **shown)
-        findings.figures[picture] = f"{side.name}: slices with most of the mask, without and with it"
-        first = {"spacing": spacings[0], "window": sets.window, "path": folder / f"{name}_slices.png", "columns": 10}
-        picture = montage(images[0], None if masks is None else masks[0], **first)
-        findings.figures[picture] = f"{side.name}: all slices of {side.ids[0]}"
 
 
 class Embedding:
@@ -61,10 +67,10 @@ class Embedding:
         seed: Of it.
     """
 
-    reads: ClassVar = {"real": ("pair_features",), "generated": ("pair_features",)}
+    reads: ClassVar[Reads] = {"real": ("pair_features",), "generated": ("pair_features",)}
 
     def __init__(self, *, perplexity: float = 10, learning_rate: float = 200, seed: int = 0) -> None:
-        self.options = {"perplexity": perplexity, "learning_rate": learning_rate, "seed": seed}
+        self.embed = partial(embed, perplexity=perplexity, learning_rate=learning_rate, seed=seed)
 
     def __call__(self, sets: EvaluationSets, folder: Path) -> Findings:
         """Embed the first view (pairs) by each extractor."""
@@ -75,7 +81,7 @@ class Embedding:
         for extractor in sets.reader.extractors:
             features = [sets.pair_features(side, extractor) for side in (sets.real, sets.generated)]
             try:
-                points = embed(np.concatenate(features), **self.options)
+                points = self.embed(np.concatenate(features))
             except ValueError as error:
                 findings.text.append(f"No t-SNE of {extractor}: {error}")
                 continue
@@ -84,7 +90,3 @@ class Embedding:
                 plot_embedding(points, groups, path=path, title=f"t-SNE of {view}s by {name}, {extractor}")
                 findings.figures[path] = f"t-SNE of {view}s by {name}, features of {extractor}"
         return findings
-
-
-def _mean_histogram(sets: EvaluationSets, side: VolumeSet) -> np.ndarray:
-    return np.mean([fact.histogram for fact in sets.facts(side)], axis=0)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Sanity:
         self.changes = dict(changes)
         self.scores = dict(scores)
         self.output_dir = Path(output_dir)
-        self.options = {"replicates": replicates, "splits": 1, "seed": seed}
+        self.replicates = replicates
         self.seed = seed
         self.size = min(cases or len(real), len(real) // 2)
 
@@ -60,24 +61,22 @@ class Sanity:
         variants = {"none": second} | {name: second.changed(change, name=name) for name, change in self.changes.items()}
         variants["masks shuffled"] = shuffle_masks(second, seed=self.seed)
         rows = [row for name, variant in variants.items() for row in self._rows(first, variant, name)]
-        self._write(rows)
+        write_json(rows, self.output_dir / "sanity.json")
+        write_csv(rows, self.output_dir / "sanity.csv")
+        logger.info("wrote %s", self.output_dir / "sanity.csv")
         return rows
 
     def _rows(self, first: VolumeSet, variant: VolumeSet, name: str) -> list[dict[str, Any]]:
         rows = []
+        scored = partial(compare, self.scores, replicates=self.replicates, splits=1, seed=self.seed)
         for extractor in self.reader.extractors:
             real, changed = (self.reader.read(side, extractor) for side in (first, variant))
             for view in self.reader.names:
-                for score, row in compare(self.scores, real[view], changed[view], **self.options).items():
-                    low, high = row["interval"]
+                for score, row in scored(real[view], changed[view]).items():
+                    low, high = row["interval"] or (None, None)
                     what = {"change": name, "extractor": extractor, "score": score, "view": view}
                     rows.append({**what, "value": row["value"], "low": low, "high": high, "n": row["n_real"]})
         return rows
-
-    def _write(self, rows: list[dict[str, Any]]) -> None:
-        write_json(rows, self.output_dir / "sanity.json")
-        write_csv(rows, self.output_dir / "sanity.csv")
-        logger.info("wrote %s", self.output_dir / "sanity.csv")
 
 
 def shuffle_masks(volumes: VolumeSet, *, seed: int = 0) -> VolumeSet:

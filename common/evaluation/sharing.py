@@ -1,9 +1,8 @@
 """Lets all processes compute what the parts of an evaluation read of each case."""
 
 from collections.abc import Iterable
-from typing import Literal
 
-from .findings import Part
+from .findings import Part, Read, Reads
 from .sets import EvaluationSets
 from .volume_set import VolumeSet
 
@@ -15,13 +14,14 @@ def share(sets: EvaluationSets, parts: Iterable[Part]) -> None:
     ``features`` (every view) or ``pair_features`` (the first view alone). All processes call this.
     """
     for part in parts:
-        for role, kinds in getattr(part, "reads", {}).items():
+        reads: Reads = getattr(part, "reads", {})
+        for role, kinds in reads.items():
             if (volumes := getattr(sets, role)) is not None:
                 for kind in kinds:
                     _share(sets, volumes, kind)
 
 
-def _share(sets: EvaluationSets, volumes: VolumeSet, kind: Literal["facts", "features", "pair_features"]) -> None:
+def _share(sets: EvaluationSets, volumes: VolumeSet, kind: Read) -> None:
     if kind == "facts":
         sets.share_facts(volumes)
         return

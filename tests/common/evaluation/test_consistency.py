@@ -1,0 +1,29 @@
+import pytest
+
+from common.evaluation import consistency
+
+
+def test_the_first_cases_of_each_side_are_segmented(build_sets, tmp_path, monkeypatch):
+    given = {}
+
+    def segmented(segmenter, generated, *, real, **_):
+        given.update(generated=generated, real=real)
+        return {}
+
+    monkeypatch.setattr(consistency, "pair_consistency", segmented)
+    sets = build_sets()
+    consistency.PairConsistency("bundle", cases=3)(sets, tmp_path)
+    assert given == {"generated": sets.generated.cases[:3], "real": sets.held_out.cases[:3]}
+
+
+@pytest.mark.parametrize("found,told", [((4, 4), True), ((4, 3), False), ((0, 4), False)])
+def test_a_label_that_the_segmenter_never_draws_is_told(build_sets, tmp_path, monkeypatch, found, told):
+    """`found`: predictions without label 2, of four generated and four real masks that have it."""
+    rows = {
+        side: {"n": 4, "empty_predictions": empty} for side, empty in zip(("generated", "real"), found, strict=True)
+    }
+    drawn = {side: {"n": 4, "empty_predictions": 0} for side in rows}
+    result = {"foreground": drawn, "label_1": drawn, "label_2": rows}
+    monkeypatch.setattr(consistency, "pair_consistency", lambda *_, **__: result)
+    text = " ".join(consistency.PairConsistency("bundle")(build_sets(), tmp_path).text)
+    assert ("drew none of label_2." in text) == told
