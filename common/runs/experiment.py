@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..files import write_json
 from ..same_settings import require_same_settings
-from .workflow_run import Options, Runner, run_workflow
+from .workflow_run import Options, Runner, Workflow, run_workflow
 
 logger = logging.getLogger(__name__)
 _DONE = "done.json"
@@ -48,10 +48,8 @@ class Experiment:
         only: Names of the arms to run; None runs all.
         folds: Validation folds; one model each, together an ensemble. ``all`` trains one model without a fold.
         output_dir: Gets ``<arm>/fold_<k>``, ``<arm>/evaluation``.
-        train_configs: Config files of `run training`.
-        evaluate_configs: Config files of `run evaluating`.
-        options: Flat keys for every training, such as sizes; an arm's own win.
-        evaluate_options: Flat keys for every evaluation.
+        training: With flat keys for every training, such as sizes; an arm's own win.
+        evaluating: With flat keys for every evaluation.
         runner: Runs a workflow: run id, config files, flat keys, log file; by default a process of its own.
 
     Raises:
@@ -63,34 +61,28 @@ class Experiment:
         self,
         arms: Sequence[Mapping[str, Any]],
         *,
-        only: Sequence[str] | None = None,
+        training: Workflow,
+        evaluating: Workflow,
         folds: Sequence[int] | Literal["all"],
         output_dir: str | Path,
-        train_configs: Sequence[str],
-        evaluate_configs: Sequence[str],
-        options: Options | None = None,
-        evaluate_options: Options | None = None,
+        only: Sequence[str] | None = None,
         runner: Runner | None = None,
     ) -> None:
         self.arms = _selected([Arm(**arm) for arm in arms], only)
         self.folds: list[int | str] = [folds] if isinstance(folds, str) else list(folds)
         self.output_dir = Path(output_dir)
-        self.train_configs = list(train_configs)
-        self.evaluate_configs = list(evaluate_configs)
-        self.options = dict(options or {})
-        self.evaluate_options = dict(evaluate_options or {})
+        self.training = training
+        self.evaluating = evaluating
         self.runner = runner or run_workflow
-        _check_order(self.arms)
-        _check_options(self.arms)
+        _check(self.arms)
 
     def run(self) -> dict[str, dict[str, float | None]]:
         """Run what is missing; arm → case id → DSC of the foreground, None for an empty truth."""
         for arm in tqdm(self.arms, desc="arms"):
             for fold, folder in zip(self.folds, self.training_dirs(arm.name), strict=True):
-                self._once(folder, "training", self.train_configs, self._training(arm, fold))
+                self._once(folder, self.training, self._options(arm, fold))
             models = [str(folder / "model.pt") for folder in self.training_dirs(arm.name)]
-            options = {**self.evaluate_options, "checkpoint": models}
-            self._once(self.evaluation_dir(arm.name), "evaluating", self.evaluate_configs, options)
+            self._once(self.evaluation_dir(arm.name), self.evaluating, {"checkpoint": models})
         return {arm.name: read_case_scores(self.evaluation_dir(arm.name) / "cases.csv") for arm in self.arms}
 
     def training_dirs(self, arm: str) -> list[Path]:
@@ -106,18 +98,20 @@ class Experiment:
         """What an arm's trainings took, each from its last start."""
         return sum(json.loads((folder / _DONE).read_text())["seconds"] for folder in self.training_dirs(arm))
 
-    def _training(self, arm: Arm, fold: int | str) -> dict[str, Any]:
-        options = {**self.options, **arm.options}
+    def _options(self, arm: Arm, fold: int | str) -> dict[str, Any]:
+        """Flat keys of an arm's training."""
+        options = {**self.training.options, **arm.options}
         options = {key: v.replace("{fold}", str(fold)) if isinstance(v, str) else v for key, v in options.items()}
         if arm.start_from is not None:
             start = self.training_dirs(arm.start_from)[self.folds.index(fold)]
             options["init_from"] = str(start / "model.pt")
         return {**options, "fold": fold}
 
-    def _once(self, folder: Path, run_id: str, configs: Sequence[str], options: Options) -> None:
-        """Run a workflow unless it has finished with the same options."""
+    def _once(self, folder: Path, workflow: Workflow, options: Options) -> None:
+        """Run a workflow, with `options` over its own, unless it has finished with the same."""
         done = folder / _DONE
-        wanted = {"configs": list(configs), "options": json.loads(json.dumps(dict(options)))}
+        options = {**workflow.options, **options}
+        wanted = {"configs": list(workflow.config_files), "options": json.loads(json.dumps(options))}
         if done.is_file():
             remedy = f"Repeat its settings, remove {folder} to run it anew, or name another --output_dir."
             found = json.loads(done.read_text())
@@ -125,7 +119,8 @@ class Experiment:
             logger.info("%s is finished", folder)
             return
         start = time.monotonic()
-        self.runner(run_id, configs, {**options, "output_dir": str(folder)}, folder / f"{run_id}.log")
+        log = folder / f"{workflow.run_id}.log"
+        self.runner(workflow.run_id, workflow.config_files, {**options, "output_dir": str(folder)}, log)
         write_json({**wanted, "seconds": round(time.monotonic() - start, 1)}, done)
 
 
@@ -139,11 +134,8 @@ def read_case_scores(path: str | Path) -> dict[str, float | None]:
         rows = list(csv.DictReader(file))
     if not rows or not {"case_id", "foreground/dice"} <= set(rows[0]):
         raise ValueError(f"{path} lacks rows with case_id and foreground/dice: run the evaluation again")
-    return {row["case_id"]: _number(row["foreground/dice"]) for row in rows}
-
-
-def _number(text: str) -> float | None:
-    return None if text in ("", "nan") else float(text)
+    scores = {row["case_id"]: row["foreground/dice"] for row in rows}
+    return {case_id: None if score in ("", "nan") else float(score) for case_id, score in scores.items()}
 
 
 def _slug(name: str) -> str:
@@ -160,7 +152,7 @@ def _selected(arms: Sequence[Arm], only: Sequence[str] | None) -> list[Arm]:
     return chosen
 
 
-def _check_order(arms: Sequence[Arm]) -> None:
+def _check(arms: Sequence[Arm]) -> None:
     seen: dict[str, str] = {}
     for arm in arms:
         if _slug(arm.name) in seen:
@@ -168,10 +160,6 @@ def _check_order(arms: Sequence[Arm]) -> None:
         for verb, other in (("starts from", arm.start_from), ("is compared with", arm.baseline)):
             if other is not None and other not in seen.values():
                 raise ValueError(f"arm '{arm.name}' {verb} '{other}', which must be run too and stand before it")
-        seen[_slug(arm.name)] = arm.name
-
-
-def _check_options(arms: Sequence[Arm]) -> None:
-    for arm in arms:
         for key in (key for key, value in arm.options.items() if value is None):
             raise ValueError(f"arm '{arm.name}' needs {key}: set --{key}, or leave such arms out with --only")
+        seen[_slug(arm.name)] = arm.name

@@ -8,11 +8,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 logger = logging.getLogger(__name__)
 Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """What `run_workflow` runs.
+
+    Attributes:
+        run_id: Of the workflow.
+        config_files: In the order in which they are laid over each other.
+        options: Flat keys.
+    """
+
+    run_id: str
+    config_files: Sequence[str]
+    options: Options = field(default_factory=dict)
 
 
 class Runner(Protocol):

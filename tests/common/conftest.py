@@ -19,7 +19,10 @@ from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator
 from common.networks.hagan_conditional import ConditionalDiscriminator
 from common.networks.model_file import write_model_file
 from common.runs.published.published_set import PublishedSet
+from common.runs.published.record import SetDescription
+from common.runs.published.selection import Selection
 from common.runs.published.source import read_sources
+from common.runs.workflow_run import Workflow
 from tests.common.threshold_bundle import segmenter, write_pair  # noqa: F401 fixtures of two rooms
 
 CHANNELS, LATENT = 8, 16
@@ -167,15 +170,16 @@ def model_file(tmp_path):
 
 @pytest.fixture
 def released(tmp_path, inferring, model_file):
-    """Function (num_samples, checkpoints, folder, **options) -> folder of a set made by a `PublishedSet`."""
+    """Function (num_samples, checkpoints, folder, …, **selection) -> folder of a set made by a `PublishedSet`."""
     config = tmp_path / "inference.yaml"
     config.write_text("run: []\n")
 
-    def make(num_samples=5, *, checkpoints=None, folder="set", **options):
-        sources = read_sources(checkpoints or [model_file()], num_samples=num_samples, seed=options.get("seed", 0))
-        options = {"name": "synthetic", "seed": 0, "bundle": {"name": "hagan_128", "version": "0.1.0"}, **options}
+    def make(num_samples=5, *, checkpoints=None, folder="set", seed=0, hu_step=1, **selection):
+        sources = read_sources(checkpoints or [model_file()], num_samples=num_samples, seed=seed)
+        about = SetDescription("synthetic", {"name": "hagan_128", "version": "0.1.0"}, seed, hu_step)
+        how = {"inferring": Workflow("inferring", [str(config)]), "selection": Selection(**selection)}
         folders = {"output_dir": tmp_path / folder, "work_dir": tmp_path / f"{folder}.work"}
-        PublishedSet(sources, **folders, config_files=[str(config)], runner=inferring, **options).make()
+        PublishedSet(sources, about, **how, **folders, runner=inferring).make()
         return tmp_path / folder
 
     return make

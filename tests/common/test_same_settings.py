@@ -18,6 +18,7 @@ from common.runs.auto3dseg import Auto3DSegRun
 from common.runs.experiment import Experiment
 from common.runs.published.verdicts import Verdicts
 from common.runs.search.study import open_study
+from common.runs.workflow_run import Workflow
 from common.same_settings import require_same_settings
 
 # found, expected: the lines of the refusal
@@ -98,8 +99,8 @@ def experiment(folder):
         (log.parent / "cases.csv").write_text("case_id,foreground/dice\nc,1\n")
 
     for size in (1, 2):
-        options = {"train_configs": [], "evaluate_configs": [], "options": {"size": size}, "runner": runner}
-        Experiment([{"name": "a"}], folds="all", output_dir=folder, **options).run()
+        workflows = {"training": Workflow("training", [], {"size": size}), "evaluating": Workflow("evaluating", [])}
+        Experiment([{"name": "a"}], **workflows, folds="all", output_dir=folder, runner=runner).run()
 
 
 def reader_study(folder):

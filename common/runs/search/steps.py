@@ -5,34 +5,30 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser
 
 from ...files import write_json
-from ..workflow_run import Options, end_orphans
+from ..workflow_run import Options, Workflow, end_orphans
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Step:
-    """One run of a bundle's workflow.
+class Step(Workflow):
+    """One run of a bundle's workflow, whose ``run_id`` is also the name of the step and of its folder.
+
+    ``{trial_dir}`` in the text of an option is replaced by the trial's folder; ``output_dir`` is by default the step's
+    folder in it.
 
     Attributes:
-        run_id: Of the workflow; also the name of the step and of its folder, unless `name` is given.
-        config_files: In the order in which they are laid over each other.
-        options: Flat keys; ``{trial_dir}`` in a text is replaced by the trial's folder. ``output_dir`` is by default
-            the step's folder in it.
         takes: Sampled keys that it gets; keys that no step takes go to the first.
         name: Where two steps run the same workflow.
     """
 
-    run_id: str
-    config_files: Sequence[str]
-    options: Options = field(default_factory=dict)
     takes: Sequence[str] = ()
     name: str | None = None
 

@@ -7,6 +7,7 @@ import pytest
 
 from common.files import write_csv
 from common.runs.experiment import Experiment, read_case_scores
+from common.runs.workflow_run import Workflow
 
 ARMS = [
     {"name": "real"},
@@ -35,9 +36,10 @@ class Runner:
 
 @pytest.fixture
 def experiment(tmp_path):
-    def build(runner, arms=ARMS, **options):
-        settings = {"train_configs": ["train.yaml"], "evaluate_configs": ["evaluate.yaml"], **options}
-        return Experiment(arms, folds=[0, 1], output_dir=tmp_path, runner=runner, **settings)
+    def build(runner, arms=ARMS, options=None, **settings):
+        settings = {"folds": [0, 1], "output_dir": tmp_path, "runner": runner, **settings}
+        training = Workflow("training", ["train.yaml"], options or {})
+        return Experiment(arms, training=training, evaluating=Workflow("evaluating", ["evaluate.yaml"]), **settings)
 
     return build
 
@@ -58,10 +60,9 @@ def test_every_arm_is_trained_on_every_fold_and_evaluated_as_an_ensemble(experim
     assert calls["real/evaluation"]["checkpoint"] == [str(tmp_path / f"real/fold_{fold}/model.pt") for fold in (0, 1)]
 
 
-def test_without_a_fold_one_model_is_trained_on_all(tmp_path):
+def test_without_a_fold_one_model_is_trained_on_all(experiment):
     runner = Runner()
-    settings = {"train_configs": ["train.yaml"], "evaluate_configs": ["evaluate.yaml"], "runner": runner}
-    Experiment([{"name": "real"}], folds="all", output_dir=tmp_path, **settings).run()
+    experiment(runner, [{"name": "real"}], folds="all").run()
     assert runner.calls[0][0] == "real/all"
     assert runner.calls[0][2]["fold"] == "all"
 

@@ -1,0 +1,56 @@
+"""Which candidates of a published set are good."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ...data.case import Case
+from ...data.check import Limits, check_case
+from .copy_filter import CopyFilter
+from .pair import read_pair
+from .source import PairSource
+from .verdicts import COPY, Verdict
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a pair must be like to be taken.
+
+    Attributes:
+        air_share: Of the voxels that must be air, and soft tissue, see `Limits`.
+        empty_masks: Whether pairs without foreground stay.
+        copy_filter: None where the training data are not at hand.
+        candidates: At most, for each pair wanted.
+    """
+
+    air_share: float = 0.001
+    empty_masks: bool = False
+    copy_filter: CopyFilter | None = None
+    candidates: int = 4
+
+    def judge(self, candidates: Mapping[int, Case], source: PairSource, *, hu_step: int) -> list[Verdict]:
+        """Verdicts on numbered candidates of a checkpoint, compared with the training cases as the set will have them.
+
+        Args:
+            candidates: Index → files.
+            source: Their checkpoint.
+            hu_step: HU that images will be rounded to.
+        """
+        distances: Sequence[float | None] = [None] * len(candidates)
+        if self.copy_filter is not None:
+            low, high = source.settings["hu_window"]
+            pairs = [read_pair(case, hu_step=hu_step, window=(low, high)) for case in candidates.values()]
+            items = [{"image": torch.from_numpy(i)[None], "label": torch.from_numpy(m)[None]} for i, m, _ in pairs]
+            distances = [float(distance) for distance in self.copy_filter.distances(items, window=(low, high))]
+        labels = tuple(int(label) for label in source.settings["label_names"])
+        limits = Limits(labels=labels, min_slices=1, share=self.air_share)
+        verdicts = []
+        for (index, case), distance in zip(candidates.items(), distances, strict=True):
+            entry = {"case_id": case.case_id, "image": str(case.image), "label": str(case.label)}
+            kinds = [problem.kind for problem in check_case(entry, limits)]
+            reasons = [kind for kind in kinds if kind != "empty mask" or not self.empty_masks]
+            if self.copy_filter and distance is not None and distance < self.copy_filter.threshold:
+                reasons.append(COPY)
+            verdicts.append(Verdict(index, reasons[0] if reasons else None, distance))
+        return verdicts
