@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from ignite.engine import Engine, Events
 from nibabel.affines import voxel_sizes
 
 from ..data.check import same_place
+from ..data.volume_file import open_volume
 from ..files import write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
+from .decollated import decollated
 from .label_writer import case_name, mask_array
 
 
@@ -45,7 +46,7 @@ class CaseScores:
         self.labels = () if binary else tuple(labels)
         self.binary = binary
         self.notes = dict(notes or {})
-        self.options = {"replicates": replicates, "seed": seed}
+        self.replicates, self.seed = replicates, seed
         self.rows: list[dict[str, Any]] = []
 
     def attach(self, engine: Engine) -> None:
@@ -56,23 +57,22 @@ class CaseScores:
 
     def score(self, engine: Engine) -> None:
         """Score the masks of this batch."""
-        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
-            prediction = mask_array(output["pred"])
-            truth, affine = self._truth(item["label"], prediction.shape, np.asarray(output["pred"].affine))
-            scores = segmentation_scores(prediction, truth, spacing=voxel_sizes(affine), labels=self.labels)
-            self.rows.append({"case_id": case_name(item), "centre": item.get("centre", ""), **scores})
-
-    def _truth(self, path: str, shape: tuple[int, ...], affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        volume = nib.load(path)
-        if volume.shape != shape or not same_place(volume.affine, affine, shape):
-            raise ValueError(
-                f"{path} has shape {volume.shape}, expected the grid of its image, {shape}: resample the mask to it "
-                "(`python -m common.data check` finds all such cases)"
+        for item, output in decollated(engine):
+            prediction, affine = mask_array(output["pred"]), np.asarray(output["pred"].affine)
+            truth = open_volume(item["label"])
+            if truth.shape != prediction.shape or not same_place(truth.affine, affine, truth.shape):
+                raise ValueError(
+                    f"{item['label']} has shape {truth.shape}, expected the grid of its image, {prediction.shape}: "
+                    "resample the mask to it (`python -m common.data check` finds all such cases)"
+                )
+            labels = np.asanyarray(truth.dataobj)
+            scores = segmentation_scores(
+                prediction, labels > 0 if self.binary else labels, spacing=voxel_sizes(truth.affine), labels=self.labels
             )
-        truth = np.asanyarray(volume.dataobj)
-        return (truth > 0 if self.binary else truth), volume.affine
+            self.rows.append({"case_id": case_name(item), "centre": item.get("centre", ""), **scores})
 
     def write(self, engine: Engine) -> None:
         """Write both files."""
         write_csv(self.rows, self.directory / "cases.csv")
-        write_json({**self.notes, "scores": summary(self.rows, **self.options)}, self.directory / "metrics.json")
+        scores = summary(self.rows, replicates=self.replicates, seed=self.seed)
+        write_json({**self.notes, "scores": scores}, self.directory / "metrics.json")

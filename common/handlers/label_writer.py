@@ -1,4 +1,8 @@
-"""Predicted masks as NIfTI files on the grid of their images."""
+"""Predicted masks as NIfTI files on the grid of their images.
+
+Not by MONAI's `SaveImaged`: as of 1.6.1 it names a mask after its image's file instead of its case, so that of two
+cases with a ``ct.nii.gz`` one is lost, and a run that is killed as it writes leaves half a file under the final name.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +14,7 @@ from ignite.engine import Engine, Events
 from torch import Tensor
 
 from ..files import replacing
+from .decollated import decollated
 
 
 class LabelWriter:
@@ -31,7 +36,7 @@ class LabelWriter:
 
     def write(self, engine: Engine) -> None:
         """Write the masks of this batch."""
-        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
+        for item, output in decollated(engine):
             mask = nib.Nifti1Image(mask_array(output["pred"]), np.asarray(output["pred"].affine, dtype=float))
             with replacing(self.directory / f"{case_name(item)}.nii.gz") as temporary:
                 nib.save(mask, temporary)

@@ -9,6 +9,7 @@ import numpy as np
 from ignite.engine import Engine, Events
 from nibabel.affines import voxel_sizes
 
+from ..data.volume_file import open_volume
 from ..reports.segmentation_figures import SegmentedCase, plot_segmentations, worst_median_best
 from .case_scores import CaseScores
 
@@ -40,12 +41,13 @@ class SegmentationPictures:
         dice = {row["case_id"]: row["foreground/dice"] for row in self.scores.rows}
         if np.isnan(list(dice.values())).all():
             return
-        chosen = worst_median_best(dice)
-        plot_segmentations([self._case(name, case_id) for name, case_id in chosen.items()], path=self.path)
-
-    def _case(self, name: str, case_id: str) -> SegmentedCase:
-        case = self.cases[case_id]
-        files = (case["image"], self.predictions / f"{case_id}.nii.gz", case["label"])
-        volumes = [nib.as_closest_canonical(nib.load(file)) for file in files]
-        arrays = [np.asanyarray(volume.dataobj) for volume in volumes]
-        return SegmentedCase(f"{name}: {case_id}", *arrays, tuple(voxel_sizes(volumes[0].affine)))
+        drawn = []
+        for name, case_id in worst_median_best(dice).items():
+            case = self.cases[case_id]
+            files = (case["image"], self.predictions / f"{case_id}.nii.gz", case["label"])
+            volumes = [nib.as_closest_canonical(open_volume(file)) for file in files]
+            image, prediction, truth = (np.asanyarray(volume.dataobj) for volume in volumes)
+            drawn.append(
+                SegmentedCase(f"{name}: {case_id}", image, prediction, truth, tuple(voxel_sizes(volumes[0].affine)))
+            )
+        plot_segmentations(drawn, path=self.path)
