@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.lint import code, configs, docs, experiments
+from tests.lint import code, configs, docs, experiments, reference
 from tests.lint.__main__ import RULES, main
 
 A, B = "bundles/a/configs/", "bundles/b/configs/"
@@ -14,6 +14,13 @@ LONG = "A sentence of more than sixty characters, which is about one bundle and 
 SECTIONS = "".join(f"## {name}\n" for name in docs.SECTIONS)
 LEFT_TO_RIGHT = {"CONTRIBUTING.md": "Order:\n`low, small → high`\n", "common/low/x.py": "", "common/small/x.py": ""}
 WHOLE = {f"{A}train.yaml": RUN, f"{A}smoke.yaml": "", f"{A}metadata.json": "{}", "bundles/a/docs/README.md": ""}
+SCREEN = "# A\n```bash\nrun x\n```\n![A](a.png)\n" + "".join(f"[A]({name})\n" for name in docs.HEADS)
+READ = {f"bundles/a/docs/{name}": "# A\n" for name in docs.HEADS} | {"bundles/a/docs/README.md": SCREEN}
+CONFIG = (
+    "# --- where ---\nroot: $'.'\nfolds: null  # all\n\n# --- net ---\nwidth: 8\nsize: $@width\n"
+    "steps: $@width  # thrice\nnet: {_target_: Net}  # it\n\nrank: 0\nimports: [x]\nrun: x\n"
+)
+ROWS = "# A\n## `x.yaml`\n| `root` | a | b | c |\n| `folds` | a | `null` | c |\n| `width` | a | `8` | c |\n"
 SIZES = {
     **{f"bundles/hagan_128/configs/{name}": "" for name in configs.ONE_SIZE_ALONE},
     "bundles/hagan_128/configs/x.yaml": "a: hagan_128 # one\nb: [128, 64]\n",
@@ -95,6 +102,23 @@ CASES = {
             [],
         ),
     ],
+    docs.first_screen_shows_the_way: [
+        (
+            READ | {"bundles/a/docs/README.md": "# A\n## Own\n[A](how_to.md)\n```\nrun\n```\n"},
+            [": 0 commands", ": 0 pictures", ": the first section comes after links to ['how_to.md']"],
+        ),
+        (READ | {"bundles/a/docs/README.md": "\n" * 24 + SCREEN}, ["README.md:33: 33 lines before"]),
+        (READ | {"bundles/a/docs/README.md": f"{SCREEN}```bash\nrun y\n```\n"}, ["README.md:1: 2 commands"]),
+        (READ | {"bundles/a/docs/README.md": f"{SCREEN}\n## Model overview\n```bash\nrun y\n```\n"}, []),
+    ],
+    docs.page_stays_in_its_bundle: [
+        (READ | {"bundles/a/docs/x.md": "# X\n"}, ["bundles/a/docs/x.md:1: no link leads here from README.md"]),
+        (
+            READ | {"bundles/a/docs/how_to.md": "# A\n[b](../../b/docs/README.md)\n"},
+            ["how_to.md:2: ../../b/docs/README.md is not"],
+        ),
+        (READ | {"bundles/a/docs/how_to.md": "[x](x.md#a) [y](../configs/y.yaml)\n", "bundles/a/docs/x.md": ""}, []),
+    ],
     docs.value_is_as_the_command_line_takes_it: [
         ({"README.md": "run --a true\n"}, ["README.md:1: --a true"]),
         ({"common/x.py": '"""Run --a=None."""\n'}, ["common/x.py:1: --a=None"]),
@@ -107,6 +131,17 @@ CASES = {
             ["bundles/b/docs/README.md:2: stands in bundles/a/docs/README.md, too"],
         ),
         ({f"bundles/{name}/docs/README.md": f"Short.\n```\n{LONG}```\n## References\n{LONG}" for name in "ab"}, []),
+    ],
+    reference.reference_lists_every_key: [
+        (
+            {f"{A}x.yaml": CONFIG, f"{A}y.yaml": RUN, "bundles/a/docs/reference.md": ROWS},
+            [".md:1: no section `y.yaml`", ".md:2: x.yaml has steps"],
+        ),
+        (
+            {f"{A}x.yaml": "width: 9\n", "bundles/a/docs/reference.md": ROWS},
+            [":3: x.yaml has no option root", ":4: x.yaml has no option folds", ":5: x.yaml has width: 9"],
+        ),
+        ({f"{A}x.yaml": CONFIG, "bundles/a/docs/reference.md": f"{ROWS}| `steps` | a | thrice | c |\n"}, []),
     ],
     code.file_is_short: [
         ({"tests/x.py": "a = 1\n" * 301, "bundles/a/scripts/y.py": "a = 1\n" * 300}, ["tests/x.py:301: 301 lines"])

@@ -10,6 +10,8 @@ SECTIONS = [
     *("Model overview", "Data", "Training configuration", "Inputs and outputs", "Performance", "Commands"),
     *("Overrides", "Several GPUs", "References", "License"),
 ]
+HEADS = ["getting_started.md", "how_to.md", "reference.md", "explanation.md"]  # one for each kind of reader
+FIRST_SCREEN = 32
 
 
 def sections_stand_in_the_zoos_order(root: Path) -> Iterator[Finding]:
@@ -33,6 +35,39 @@ def link_leads_somewhere(root: Path) -> Iterator[Finding]:
         for config in re.findall(r"bundles/\w+/configs/[\w/]+\.(?:yaml|json)", line):
             if not (root / config).is_file():
                 yield Finding(path, number, f"no config {config}", "mend the command")
+
+
+def first_screen_shows_the_way(root: Path) -> Iterator[Finding]:
+    """What stands above a bundle's first section: one command, one picture, and a link for each kind of reader."""
+    for path in sorted(path.with_name("README.md") for path in root.glob("bundles/*/docs/explanation.md")):
+        text = path.read_text().partition(f"\n## {SECTIONS[0]}")[0]
+        commands = re.findall(r"^```bash\n(.+)\n```$", text, re.MULTILINE)
+        pictures = re.findall(r"^!\[.+\]\(\w+\.png\)", text, re.MULTILINE)
+        links = [target for target in re.findall(r"\]\((\w+\.md)\)", text) if target in HEADS]
+        if (lines := len(text.splitlines())) > FIRST_SCREEN:
+            yield Finding(path, lines, f"{lines} lines before the first section", f"{FIRST_SCREEN} at most")
+        if len(commands) != 1 or text.count("```") != 2:
+            yield Finding(path, 1, f"{len(commands)} commands before the first section", "show one, on one line")
+        if len(pictures) != 1:
+            yield Finding(path, 1, f"{len(pictures)} pictures before the first section", "show one")
+        if links != HEADS:
+            yield Finding(path, 1, f"the first section comes after links to {links}", f"link to {', '.join(HEADS)}")
+
+
+def page_stays_in_its_bundle(root: Path) -> Iterator[Finding]:
+    """An exported bundle has no neighbours: links lead nowhere else, and its README leads to every page."""
+    for readme in sorted(path.with_name("README.md") for path in root.glob("bundles/*/docs/explanation.md")):
+        reached: set[str] = set()
+        todo = {readme.name}
+        while todo:
+            reached |= todo
+            links = {name for page in todo for name in re.findall(r"\]\((\w+\.md)", (readme.parent / page).read_text())}
+            todo = {name for name in links - reached if (readme.parent / name).is_file()}
+        for path, number, line in numbered_lines(sorted(readme.parent.glob("*.md"))):
+            if number == 1 and path.name not in reached:
+                yield Finding(path, 1, f"no link leads here from {readme.name}", "link to it")
+            for target in re.findall(r"\]\((\.\./\.\.[^)]*)\)", line):
+                yield Finding(path, number, f"{target} is not in this bundle", "name the bundle, or say it here")
 
 
 def value_is_as_the_command_line_takes_it(root: Path) -> Iterator[Finding]:
@@ -63,6 +98,6 @@ def _anchors(page: Path) -> set[str]:
 
 
 RULES = (
-    *(sections_stand_in_the_zoos_order, link_leads_somewhere),
+    *(sections_stand_in_the_zoos_order, link_leads_somewhere, first_screen_shows_the_way, page_stays_in_its_bundle),
     *(value_is_as_the_command_line_takes_it, bundles_share_no_long_line),
 )
