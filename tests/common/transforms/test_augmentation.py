@@ -1,15 +1,14 @@
-"""Random affine and elastic deformation, and voxel sizes: worked shifts and volumes, image and mask alike."""
+"""Random affine and elastic deformation: worked shifts and volumes, image and mask alike."""
 
 import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
 
-from common.transforms import RandVoxelSized, random_affine, random_elastic
+from common.transforms import random_affine, random_elastic
 
 STILL = {"translation": [0, 0, 0], "rotation": [0, 0, 0], "scaling": [0, 0, 0]}
 SIZE = (32, 28, 24)
-STRENGTHS = [(5, 5, 2), (0, 0, 2), (4, 0, 0)]
 
 
 def item(box=(slice(10, 18), slice(8, 20), slice(9, 15)), *, air=-1.0, value=0.5):
@@ -122,43 +121,3 @@ def test_the_affine_does_not_follow_the_voxels(make):
     data = {key: MetaTensor(value, affine=torch.diag(torch.tensor([2.0, 2, 3, 1]))) for key, value in item().items()}
     out = deform(make(translation=[3, 3, 1], rotation=[0, 0, 20], scaling=[0.1] * 3, **elastic), data)
     assert [type(out[key]) for key in ("image", "label")] == [torch.Tensor] * 2
-
-
-@pytest.mark.parametrize(("voxel_size", "cells"), [(2.0, (16, 14, 12)), (4.0, (8, 7, 6)), (1.0, SIZE), (0.5, SIZE)])
-def test_coarser_voxels_lose_detail_and_finer_ones_nothing(voxel_size, cells):
-    image = torch.rand(1, *SIZE, generator=torch.Generator().manual_seed(0))
-    data = {"image": image, "label": (image > 0.5).float(), "spacing": torch.ones(3)}
-    out = RandVoxelSized(["image", "label"], [voxel_size], mode=["trilinear", "nearest-exact"])(data)
-    assert out["image"].shape == out["label"].shape == (1, *SIZE)
-    if cells == SIZE:
-        torch.testing.assert_close(torch.as_tensor(out["image"]), image)
-        assert torch.equal(out["label"], data["label"])
-        return
-    assert out["image"].std() < 0.7 * image.std()
-    assert set(out["label"].unique().tolist()) == {0, 1}
-    factor = round(voxel_size)
-    blocks = out["label"][0].unfold(0, factor, factor).unfold(1, factor, factor).unfold(2, factor, factor)
-    assert blocks.shape[:3] == cells
-    assert (blocks.flatten(3).std(-1) == 0).all()  # each coarse voxel holds one label
-
-
-def test_axes_that_are_coarser_already_stay():
-    image = torch.rand(1, 16, 16, 16, generator=torch.Generator().manual_seed(0))
-    out = RandVoxelSized("image", [2.0])({"image": image, "spacing": torch.tensor([4.0, 4.0, 4.0])})
-    torch.testing.assert_close(torch.as_tensor(out["image"]), image)
-
-
-def test_voxel_sizes_are_drawn_by_the_seed_and_prob_0_leaves_all():
-    image = torch.rand(1, 16, 16, 16, generator=torch.Generator().manual_seed(0))
-    data = {"image": image, "spacing": torch.ones(3)}
-    transform = RandVoxelSized("image", [1, 2, 3, 4])
-    draws = [torch.as_tensor(deform(transform, data, seed=seed)["image"]).std().item() for seed in range(8)]
-    assert len(set(draws)) > 2
-    assert draws == [torch.as_tensor(deform(transform, data, seed=seed)["image"]).std().item() for seed in range(8)]
-    assert RandVoxelSized("image", [4], prob=0)(data)["image"] is image
-
-
-@pytest.mark.parametrize("sizes", [[], [0, 1], [-1]])
-def test_impossible_voxel_sizes_are_refused(sizes):
-    with pytest.raises(ValueError, match="millimetres above 0"):
-        RandVoxelSized("image", sizes)
