@@ -14,15 +14,17 @@ import torch
 from monai.apps.auto3dseg import AutoRunner
 
 from common.data.datalist import read_datalist, select_cases
-from common.runs.auto3dseg import Auto3DSegRun
+from common.runs.auto3dseg import Auto3DSegRun, RunnerOptions
+from common.runs.auto3dseg_template import AlgorithmTemplate
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "segresnet_auto3dseg"
 WRONG = {
-    "folds of the list": ({"num_fold": 3}, "num_fold is 3"),
-    "unknown setting": ({"settings": {"learning_rate": 1}}, "learning_rate"),
-    "unknown ensemble": ({"ensemble": "mean"}, "best_by_fold"),
-    "unknown templates": ({"templates": "nnunet"}, "ours|monai"),
+    "folds of the list": (lambda: {"options": RunnerOptions(num_fold=3)}, "num_fold is 3"),
+    "no fold": (lambda: {"options": RunnerOptions(num_fold=0)}, "num_fold is 0"),
+    "unknown setting": (lambda: {"template": AlgorithmTemplate(BUNDLE, settings={"learning_rate": 1})}, "learning_rat"),
+    "unknown ensemble": (lambda: {"options": RunnerOptions(ensemble="mean")}, r"best_by_fold\|best_n"),
+    "unknown templates": (lambda: {"template": AlgorithmTemplate(BUNDLE, source="nnunet")}, r"ours\|monai"),
 }
 
 
@@ -59,9 +61,9 @@ def finished(auto3dseg):
 
 @pytest.mark.parametrize(("options", "message"), WRONG.values(), ids=WRONG)
 def test_wrong_options_are_refused_before_anything_runs(phantom_dir, tmp_path, options, message):
-    where = {"dataset_dir": phantom_dir, "output_dir": tmp_path / "out", "bundle_root": BUNDLE}
+    where = {"dataset_dir": phantom_dir, "output_dir": tmp_path / "out"}
     with pytest.raises(ValueError, match=message):
-        Auto3DSegRun(phantom_dir / "datalist.json", **where, **options)
+        Auto3DSegRun(phantom_dir / "datalist.json", **{"template": AlgorithmTemplate(BUNDLE), **where, **options()})
     assert not (tmp_path / "out").exists()
 
 
@@ -71,17 +73,20 @@ def test_template_is_copied_without_data_and_outputs_under_its_own_name(phantom_
     for part in ("common", "data", "output"):
         (exported / part).mkdir()
         (exported / part / "file").touch()
-    options = {"dataset_dir": phantom_dir, "output_dir": exported / "work", "bundle_root": exported}
-    run = Auto3DSegRun(phantom_dir / "datalist.json", **options)
+    template = AlgorithmTemplate(exported, settings={"amp": False, "overlap": None, "lr": 1.0})
+    where = {"dataset_dir": phantom_dir, "output_dir": exported / "work"}
+    run = Auto3DSegRun(phantom_dir / "datalist.json", template=template, **where)
     for _ in range(2):
-        assert run._template()["algos"] == "segresnet_auto3dseg"
+        assert run._runner().algos == "segresnet_auto3dseg"
+    assert run._runner().pred_params == {"amp": False}
     copied = exported / "work" / "algorithm_templates" / "segresnet_auto3dseg"
     assert sorted(path.name for path in copied.iterdir()) == ["common", "configs", "docs", "scripts"]
 
 
 def test_monai_templates_out_of_reach_are_named(phantom_dir, tmp_path, monkeypatch):
-    options = {"dataset_dir": phantom_dir, "output_dir": tmp_path / "run", "bundle_root": BUNDLE}
-    run = Auto3DSegRun(phantom_dir / "datalist.json", templates="monai", settings={"max_epochs": 3, "lr": 1}, **options)
+    template = AlgorithmTemplate(BUNDLE, source="monai", settings={"max_epochs": 3, "lr": 1})
+    where = {"dataset_dir": phantom_dir, "output_dir": tmp_path / "run"}
+    run = Auto3DSegRun(phantom_dir / "datalist.json", template=template, **where)
     assert run._runner().train_params == {"num_epochs": 3}
 
     def unreachable(self):

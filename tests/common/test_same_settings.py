@@ -15,6 +15,7 @@ from common.networks.model_file import write_model_file
 from common.reader_study.store import create_study
 from common.reader_study.study import prepare_study
 from common.runs.auto3dseg import Auto3DSegRun
+from common.runs.auto3dseg_template import AlgorithmTemplate
 from common.runs.experiment import Experiment
 from common.runs.published.verdicts import Verdicts
 from common.runs.search.study import open_study
@@ -82,10 +83,10 @@ def search(folder):
 def auto3dseg(folder):
     entries = [{"image": "i", "label": "l", "case_id": f"c{fold}", "centre": "a", "fold": fold} for fold in (0, 1)]
     write_json({"labels": {"0": "background", "1": "a"}, "training": entries, "testing": []}, folder / "list.json")
-    options = {"dataset_dir": folder, "output_dir": folder, "bundle_root": folder, "templates": "monai"}
-    run = Auto3DSegRun(folder / "list.json", settings={"size": 1}, **options)
-    run._record()
-    Auto3DSegRun(folder / "list.json", settings={"size": 2}, **options).run()
+    for size in (1, 2):
+        template = AlgorithmTemplate(folder, source="monai", settings={"size": size})
+        where = {"dataset_dir": folder, "output_dir": folder}
+        Auto3DSegRun(folder / "list.json", template=template, **where)._record()
 
 
 def published_set(folder):

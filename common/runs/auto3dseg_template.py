@@ -1,0 +1,73 @@
+"""The algorithm that Auto3DSeg trains: a bundle as its template, or MONAI's own."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from monai.apps.auto3dseg import AutoRunner
+from monai.bundle import ConfigParser
+
+Source = Literal["ours", "monai"]
+_MONAI_NAMES = {  # ours -> those of MONAI's templates
+    "max_epochs": "num_epochs",
+    "val_interval": "num_epochs_per_validation",
+    "batch_size": "num_images_per_batch",
+}
+_PREDICTION = ("overlap", "amp")  # settings that hold for the ensemble's inference too
+_PARTS = ("configs", "scripts", "docs", "common")  # of a bundle; an exported one has `common`
+
+
+@dataclass
+class AlgorithmTemplate:
+    """The template, and the settings that every fold's training gets of us.
+
+    Attributes:
+        bundle_root: Bundle that is the template.
+        name: Of the algorithm, whatever the bundle's folder is called; MONAI derives the class's name from it.
+        source: ``ours``, or ``monai`` to download MONAI's own ``segresnet`` template.
+        settings: Flat keys of the bundle's ``train.yaml``, and ``memory_gb``; they win over the data analysis, None
+            leaves it the choice. MONAI's template takes ``max_epochs``, ``val_interval`` and ``batch_size`` of them.
+
+    Raises:
+        ValueError: There is no such source, or ``train.yaml`` has no such key.
+    """
+
+    bundle_root: str | Path
+    name: str = "segresnet_auto3dseg"
+    source: Source = "ours"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.source not in get_args(Source):
+            raise ValueError(f"templates {self.source}: expected {'|'.join(get_args(Source))}")
+        self.settings = {key: value for key, value in self.settings.items() if value is not None}
+        train = Path(self.bundle_root) / "configs" / "train.yaml"
+        known = {*ConfigParser.load_config_file(train), "memory_gb"} if self.source == "ours" else self.settings.keys()
+        if unknown := sorted(self.settings.keys() - known):
+            raise ValueError(f"settings {unknown} are no flat keys of {train}")
+
+    def runner(self, data: Mapping[str, str], work_dir: Path) -> AutoRunner:
+        """`AutoRunner` of this algorithm, with the settings.
+
+        Args:
+            data: What its ``input`` says of the data.
+            work_dir: Gets a copy of our template.
+        """
+        if self.source == "monai":
+            runner = AutoRunner(work_dir=str(work_dir), input=dict(data), algos="segresnet")
+            params = {_MONAI_NAMES[key]: value for key, value in self.settings.items() if key in _MONAI_NAMES}
+            return runner.set_training_params(params)
+        templates = self._copy(work_dir / "algorithm_templates")
+        given = {**self.settings, **data}
+        runner = AutoRunner(str(work_dir), given, algos=self.name, templates_path_or_url=str(templates))
+        return runner.set_prediction_params({key: self.settings[key] for key in _PREDICTION if key in self.settings})
+
+    def _copy(self, folder: Path) -> Path:
+        """What the bundle consists of: `AutoRunner` would copy the folder that it lies in, with all outputs."""
+        for part in _PARTS:
+            if (source := Path(self.bundle_root) / part).is_dir():
+                shutil.rmtree(folder / self.name / part, ignore_errors=True)
+                shutil.copytree(source, folder / self.name / part, ignore=shutil.ignore_patterns("__pycache__"))
+        return folder
