@@ -260,7 +260,9 @@ def _count_levels(plane: np.ndarray) -> np.ndarray:
 
 def _measure_labels(label: np.ndarray, names: Mapping[str, str], ml: float) -> tuple[dict[str, float], dict[str, int]]:
     """Volume in ml, of voxels of `ml` each, and number of parts of each foreground label."""
-    label = label[_foreground(label)].astype(np.int32)
+    there = [np.flatnonzero(label.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+    inside = tuple(slice(found[0], found[-1] + 1) if found.size else slice(1) for found in there)
+    label = label[inside].astype(np.int32)  # a lesion is a thousandth of its scan
     boxes = dict(enumerate(ndimage.find_objects(label.clip(0)), start=1))
     volumes, components = {}, {}
     for value, name in label_names(names).items():
@@ -271,12 +273,6 @@ def _measure_labels(label: np.ndarray, names: Mapping[str, str], ml: float) -> t
         volumes[name] = float(np.count_nonzero(mask) * ml)
         components[name] = int(ndimage.label(mask)[1])
     return volumes, components
-
-
-def _foreground(label: np.ndarray) -> tuple[slice, ...]:
-    """The box of what is not 0: a lesion is a thousandth of its scan."""
-    there = [np.flatnonzero(label.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    return tuple(slice(found[0], found[-1] + 1) if found.size else slice(1) for found in there)
 
 
 def _centre_row(centre: str, rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> dict[str, Any]:
