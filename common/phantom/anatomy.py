@@ -50,21 +50,16 @@ def _skin_distance(canvas: Canvas, patient: Patient, parameters: Parameters) -> 
     shapes = [turned(make_shape(row), row, patient, parameters) for row in body["parts"]]
     lift = np.array([0, 0, patient.traits.slope])
     shapes += [shape.moved(lift) for row in body["shoulders"] for shape in both_sides(row)]
-    skin = _neck_distance(canvas, patient, body["neck"])
+    x, y, z = canvas.coordinates
+    neck = body["neck"]  # an upright elliptic cylinder that ends below the skull's base
+    middle = np.interp(z, neck["z"][::-1], neck["y"][::-1]).astype(np.float32)
+    radii = [r + patient.traits.fat for r in neck["radii"]]
+    skin = np.maximum(ellipse_distance(((x, 0, radii[0]), (y, middle, radii[1]))), z - neck["z"][0])
     for shape in shapes:
         canvas.join(skin, shape, blend=body["blend"])
     for ear in both_sides(body["ears"]):
         canvas.join(skin, ear, blend=1)
     return skin
-
-
-def _neck_distance(canvas: Canvas, patient: Patient, neck: Mapping[str, Any]) -> np.ndarray:
-    """Distance to an upright elliptic cylinder that ends below the skull's base."""
-    x, y, z = canvas.coordinates
-    middle = np.interp(z, neck["z"][::-1], neck["y"][::-1]).astype(np.float32)
-    radii = [r + patient.traits.fat for r in neck["radii"]]
-    wall = ellipse_distance(((x, 0, radii[0]), (y, middle, radii[1])))
-    return np.maximum(wall, z - neck["z"][0])
 
 
 def _paint_soft_tissue(canvas: Canvas, patient: Patient, parameters: Parameters) -> None:
@@ -85,7 +80,12 @@ def _paint_cranium(canvas: Canvas, patient: Patient, cranium: Mapping[str, Any])
     cavity = Ellipsoid(**cranium["cavity"])
     low, high = cavity.box()
     where = canvas.box(low - cranium["thickness"], high + cranium["thickness"])
-    inner = _cavity_distance(canvas.at(where), cavity, cranium)
+    x, y, z = canvas.at(where)
+    floor, fossa = cranium["floor"], cranium["fossa"]  # the stepped base
+    beside = np.minimum.reduce([np.abs(x) - fossa["x"], y - fossa["y"][0], fossa["y"][1] - y])
+    steps = fossa["depth"] * np.clip(beside / fossa["slope"], 0, 1)
+    base = (np.interp(y, floor["y"], floor["z"]) - steps).astype(np.float32)
+    inner = np.maximum(cavity.distance(x, y, z), base - z)
     tissues, table, thickness = patient.tissues, cranium["table"], cranium["thickness"]
     canvas.blend(where, inner - thickness, tissues["cortical"])
     canvas.blend(where, inner - (thickness - table), tissues["cancellous"])
@@ -94,16 +94,6 @@ def _paint_cranium(canvas: Canvas, patient: Patient, cranium: Mapping[str, Any])
     folds = np.float32(cranium["folds"]) * np.clip(canvas.grain[where], -1, 1)
     canvas.blend(where, inner + np.float32(patient.traits.atrophy) + folds, tissues["brain"])
     _open_foramen(canvas, patient, cranium["foramen"])
-
-
-def _cavity_distance(at: tuple[np.ndarray, ...], cavity: Ellipsoid, cranium: Mapping[str, Any]) -> np.ndarray:
-    """Distance to the inside of the skull: an ellipsoid above the stepped base."""
-    x, y, z = at
-    floor, fossa = cranium["floor"], cranium["fossa"]
-    base = np.interp(y, floor["y"], floor["z"])
-    beside = np.minimum.reduce([np.abs(x) - fossa["x"], y - fossa["y"][0], fossa["y"][1] - y])
-    base = (base - fossa["depth"] * np.clip(beside / fossa["slope"], 0, 1)).astype(np.float32)
-    return np.maximum(cavity.distance(x, y, z), base - z)
 
 
 def _open_foramen(canvas: Canvas, patient: Patient, foramen: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .shapes import Shape, smooth_union
+from .shapes import Shape, Vector, smooth_union
 
 Slices = tuple[slice, slice, slice]
 
@@ -14,9 +14,9 @@ Slices = tuple[slice, slice, slice]
 class Grid:
     """Voxels of the scan: `size` voxels of `spacing` mm, the first one centred at `origin` mm (RAS)."""
 
-    size: tuple[int, int, int]
-    spacing: tuple[float, float, float]
-    origin: tuple[float, float, float]
+    size: Sequence[int]
+    spacing: Sequence[float]
+    origin: Sequence[float]
 
     @property
     def affine(self) -> np.ndarray:
@@ -25,7 +25,7 @@ class Grid:
         affine[:3, 3] = self.origin
         return affine
 
-    def factors(self, fine: float) -> tuple[int, int, int]:
+    def factors(self, fine: float) -> tuple[int, ...]:
         """Fine samples per voxel and axis, so that none is wider than `fine` mm."""
         return tuple(max(1, int(np.ceil(s / fine - 1e-6))) for s in self.spacing)
 
@@ -60,23 +60,28 @@ class Canvas:
         self.grid = grid
         self.factors = grid.factors(fine)
         self.axes = grid.axes(self.factors)
-        self.coordinates = tuple(warp(self.axes))
-        self.hu = np.full(self.coordinates[0].shape, -1000, np.float32)
-        self.grain = np.zeros_like(self.hu)  # unit-variance texture, one for all tissues
-        self.depth = np.zeros_like(self.hu)  # mm to the skin, negative inside
+        x, y, z = warp(self.axes)
+        self.coordinates = x, y, z
+        self.hu: np.ndarray = np.full(x.shape, -1000, np.float32)
+        self.grain: np.ndarray = np.zeros_like(self.hu)  # unit-variance texture, one for all tissues
+        self.depth: np.ndarray = np.zeros_like(self.hu)  # mm to the skin, negative inside
         self.edge = float(np.mean(self.steps))
-        self._planes = [_extremes(values, axis) for axis, values in enumerate(self.coordinates)]
+        across = ((1, 2), (0, 2), (0, 1))  # least and greatest coordinate of each plane across an axis
+        self._planes = [(at.min(axes), at.max(axes)) for at, axes in zip(self.coordinates, across, strict=True)]
 
-    def box(self, low: Sequence[float], high: Sequence[float]) -> Slices:
+    def box(self, low: Vector, high: Vector) -> Slices:
         """Slices that hold every sample between the patient-frame corners `low` and `high` (mm)."""
-        return tuple(
-            _covering((top >= lo - self.edge) & (bottom <= hi + self.edge))
-            for (bottom, top), lo, hi in zip(self._planes, low, high, strict=True)
-        )
+        covering = []
+        for (bottom, top), lo, hi in zip(self._planes, low, high, strict=True):
+            found = np.flatnonzero((top >= lo - self.edge) & (bottom <= hi + self.edge))
+            covering.append(slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0))
+        x, y, z = covering
+        return x, y, z
 
     def at(self, where: Slices) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Patient-frame coordinates (mm) inside `where`."""
-        return tuple(values[where] for values in self.coordinates)
+        x, y, z = self.coordinates
+        return x[where], y[where], z[where]
 
     def blend(self, where: Slices, distance: np.ndarray, tissue: Tissue) -> None:
         """Lay `tissue` over what is there, wherever `distance` is negative, with a border one sample wide."""
@@ -101,7 +106,8 @@ class Canvas:
     @property
     def everywhere(self) -> Slices:
         """The slices of the whole grid."""
-        return tuple(slice(0, n) for n in self.hu.shape)
+        x, y, z = self.hu.shape
+        return slice(0, x), slice(0, y), slice(0, z)
 
     @property
     def steps(self) -> list[float]:
@@ -119,15 +125,3 @@ class Canvas:
 def tissue_table(rows: Mapping[str, Mapping[str, float]]) -> dict[str, Tissue]:
     """Tissues of the parameter table by name."""
     return {name: Tissue(**row) for name, row in rows.items()}
-
-
-def _extremes(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Least and greatest coordinate of each plane across `axis`."""
-    others = tuple(a for a in range(3) if a != axis)
-    return values.min(others), values.max(others)
-
-
-def _covering(hit: np.ndarray) -> slice:
-    """Smallest slice that covers all true entries."""
-    found = np.flatnonzero(hit)
-    return slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0)

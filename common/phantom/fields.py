@@ -21,14 +21,9 @@ def smooth_field(rng: np.random.Generator, axes: Sequence[np.ndarray], pitch: fl
     """
     count = int(np.ceil(2 * REACH / pitch)) + 4
     field = rng.standard_normal((count, count, count), dtype=np.float32)
-    for values in axes:  # contracts the first axis and appends it: after three steps the order is x, y, z again
-        field = np.tensordot(field, _basis(values, pitch, count), (0, 1))
+    for values in axes:
+        away = np.abs((np.asarray(values)[:, None] + REACH) / pitch + 1 - np.arange(count))
+        near, far = 2 / 3 - away**2 + away**3 / 2, np.clip(2 - away, 0, None) ** 3 / 6
+        weights = (np.where(away < 1, near, far) / SPREAD).astype(np.float32)  # of cubic B-splines: (samples, count)
+        field = np.tensordot(field, weights, (0, 1))  # takes the first axis to the end: x, y, z again after three
     return field
-
-
-def _basis(values: np.ndarray, pitch: float, count: int) -> np.ndarray:
-    """(len(values), count) weights of the cubic B-splines centred on the knots."""
-    away = np.abs((np.asarray(values)[:, None] + REACH) / pitch + 1 - np.arange(count))
-    near = 2 / 3 - away**2 + away**3 / 2
-    far = np.clip(2 - away, 0, None) ** 3 / 6
-    return (np.where(away < 1, near, far) / SPREAD).astype(np.float32)

@@ -29,7 +29,10 @@ def paint_jaw(canvas: Canvas, patient: Patient, parameters: Parameters) -> None:
         canvas.paint(part, tissues["cortical"])
     for part in parts:
         canvas.paint(part, tissues["cancellous"], inset=jaw["shell"])
-    canvas.paint(_alveolus(parameters["teeth"]), tissues["cancellous"])
+    teeth, upper = parameters["teeth"], parameters["teeth"]["upper"]
+    roots = [upper["z"] + upper["half_height"]] * 2
+    ridge = Arch(upper["centre"], upper["radii"], teeth["half_width"] + 2, roots, teeth["alveolus"] / 2)
+    canvas.paint(ridge, tissues["cancellous"])
     for row in tooth_rows(patient, parameters):
         canvas.paint(row, tissues["tooth"])
 
@@ -58,10 +61,3 @@ def filling_centres(patient: Patient, parameters: Parameters) -> list[np.ndarray
 def _tooth_arch(teeth: Mapping[str, Any], name: str) -> Arch:
     row = teeth[name]
     return Arch(row["centre"], row["radii"], teeth["half_width"], [row["z"]] * 2, row["half_height"])
-
-
-def _alveolus(teeth: Mapping[str, Any]) -> Arch:
-    """Ridge of the upper jaw that holds the roots."""
-    row = teeth["upper"]
-    middle = row["z"] + row["half_height"]
-    return Arch(row["centre"], row["radii"], teeth["half_width"] + 2, [middle] * 2, teeth["alveolus"] / 2)

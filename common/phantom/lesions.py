@@ -70,8 +70,9 @@ def _draw(rng: np.random.Generator, kind: Mapping[str, Any], centre: np.ndarray,
     lobes = int(rng.integers(kind["lobes"][0], kind["lobes"][1] + 1))
     away = rng.standard_normal((lobes, 3)) * kind["spread"] * radius / np.sqrt(3)
     away[0] = 0
-    sizes = radius * rng.uniform(*kind["lobe"], (lobes, 3))
-    sizes[0] = radius * rng.uniform(*kind["trunk"], 3)
+    (lobe_low, lobe_high), (trunk_low, trunk_high) = kind["lobe"], kind["trunk"]
+    sizes = radius * rng.uniform(lobe_low, lobe_high, (lobes, 3))
+    sizes[0] = radius * rng.uniform(trunk_low, trunk_high, 3)
     spheres = [Ellipsoid(centre + a, s) for a, s in zip(away, sizes, strict=True)]
     waves = np.column_stack([rng.standard_normal((WAVES, 3)) * 3 / radius, rng.uniform(0, 2 * np.pi, WAVES)])
     blob = Blob(spheres, radius / 2, waves, kind["roughness"] * radius / WAVES)

@@ -16,7 +16,7 @@ def scan_grid(centre: Mapping[str, Any], size: Sequence[int], middle: Sequence[f
     """Voxels of a centre's scan: its field of view and extent, cut into `size` voxels around `middle` (mm)."""
     spacing = [length / n for length, n in zip((centre["field"], centre["field"], centre["extent"]), size, strict=True)]
     origin = [m - s * (n - 1) / 2 for m, s, n in zip(middle, spacing, size, strict=True)]
-    return Grid(tuple(size), tuple(spacing), tuple(origin))
+    return Grid(size, spacing, origin)
 
 
 def scan(
@@ -48,8 +48,8 @@ def scan(
     image = canvas.pool(_apply_kernel(sharp, canvas.steps, centre["kernel"], settings["boost"]))
     at = np.meshgrid(*canvas.grid.axes(), indexing="ij", sparse=True)
     inside = np.maximum(canvas.pool(canvas.depth < 0), np.float32(settings["air"]))
-    for place in _scan_positions(canvas, fillings):
-        image += inside * _streaks(rng, at, place, settings["streaks"])
+    for source in _scan_positions(canvas, fillings):
+        image += inside * _streaks(rng, at, source, settings["streaks"])
     image += inside * centre["noise"] * _noise(rng, canvas.grid.size, at[2], settings)
     image = np.clip(image, -1024, centre["top"])
     return _pad_corners(image, canvas.grid, centre["pad"], settings["circle"]).round().astype(np.int16)
@@ -86,7 +86,7 @@ def _scan_positions(canvas: Canvas, places: Sequence[np.ndarray]) -> list[list[f
 
 
 def _streaks(
-    rng: np.random.Generator, at: Sequence[np.ndarray], place: Sequence[float], settings: Mapping[str, float]
+    rng: np.random.Generator, at: Sequence[np.ndarray], place: Sequence[float], settings: Mapping[str, Any]
 ) -> np.ndarray:
     """Rays out of one piece of metal, bright and dark, in the slices around it."""
     x, y, z = (values - p for values, p in zip(at, place, strict=True))

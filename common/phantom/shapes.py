@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 Coordinates = tuple[np.ndarray, np.ndarray, np.ndarray]
+Vector = Sequence[float] | np.ndarray  # along x, y, z
 Box = tuple[np.ndarray, np.ndarray]
 
 
@@ -24,8 +25,8 @@ class Shape(Protocol):
 class Ellipsoid:
     """Ellipsoid; the distance is first-order exact near the surface and keeps its sign everywhere."""
 
-    centre: Sequence[float]
-    radii: Sequence[float]
+    centre: Vector
+    radii: Vector
 
     def box(self) -> Box:
         """Corners of the bounding box."""
@@ -45,7 +46,7 @@ class Ellipsoid:
 class Tube:
     """Tube along a polyline whose radius varies linearly between the points; `stretch` scales its section by axis."""
 
-    points: Sequence[Sequence[float]]
+    points: Sequence[Sequence[float]] | np.ndarray
     radii: Sequence[float]
     stretch: Sequence[float] = (1.0, 1.0, 1.0)
 
@@ -95,10 +96,10 @@ class Arch:
 
 @dataclass(frozen=True)
 class ToothRow:
-    """An arch cut into equal teeth, of which some are absent."""
+    """An arch cut into equal teeth, from the patient's left to the right, of which some are absent."""
 
     arch: Arch
-    present: np.ndarray  # (count,) bool, from the patient's left to the right
+    present: np.ndarray  # (count,) bool
     gap: float  # share of the pitch
 
     def box(self) -> Box:
@@ -107,7 +108,8 @@ class ToothRow:
 
     def distance(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Signed distance, mm; 9 mm where the tooth is absent."""
-        place = self._angle(x, y) * len(self.present)
+        (cx, cy), (a, b) = self.arch.centre, self.arch.radii
+        place = (np.arctan2((x - cx) / a, (y - cy) / b) / np.pi + 0.5) * len(self.present)
         index = np.clip(place.astype(int), 0, len(self.present) - 1)
         pitch = np.pi * np.mean(self.arch.radii) / len(self.present)
         between = (np.abs(place - index - 0.5) - 0.5 + self.gap) * pitch
@@ -119,11 +121,6 @@ class ToothRow:
         angle = np.pi * ((index + 0.5) / len(self.present) - 0.5)
         (x, y), (a, b) = self.arch.centre, self.arch.radii
         return np.array([x + a * np.sin(angle), y + b * np.cos(angle), np.mean(self.arch.z)])
-
-    def _angle(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Position along the arch, 0 at the patient's left end and 1 at the right."""
-        (cx, cy), (a, b) = self.arch.centre, self.arch.radii
-        return np.arctan2((x - cx) / a, (y - cy) / b) / np.pi + 0.5
 
 
 @dataclass(frozen=True)
