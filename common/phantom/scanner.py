@@ -16,7 +16,7 @@ def scan_grid(centre: Mapping[str, Any], size: Sequence[int], middle: Sequence[f
     """Voxels of a centre's scan: its field of view and extent, cut into `size` voxels around `middle` (mm)."""
     spacing = [length / n for length, n in zip((centre["field"], centre["field"], centre["extent"]), size, strict=True)]
     origin = [m - s * (n - 1) / 2 for m, s, n in zip(middle, spacing, size, strict=True)]
-    return Grid(size, spacing, origin)
+    return Grid(tuple(size), tuple(spacing), tuple(origin))
 
 
 def scan(
