@@ -4,11 +4,10 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import fire
 
@@ -18,18 +17,48 @@ from .check import Limits, Problem
 from .datalist import HEAD_AND_NECK, label_values, make_datalist, read_datalist, select_cases, write_datalist
 from .generated_set import LIST_NAME
 from .repair import repair_entries
+from .sources.hecktor import prepare_hecktor
+from .sources.openkbp import prepare_openkbp
+from .sources.pairs import prepare_pairs
+from .sources.synthetic import prepare_synthetic
 from .studies import write_studies
 
 logger = logging.getLogger(__name__)
 Source = Literal["phantom", "synthetic", "registry", "hecktor", "openkbp", "pairs"]
-# source: (needs --input, folds, what the mask's values mean)
-_SOURCES: dict[str, tuple[bool, int, dict[str, str]]] = {
-    "phantom": (False, 5, HEAD_AND_NECK),
-    "synthetic": (False, 5, HEAD_AND_NECK),  # its own list says more
-    "registry": (False, 2, {"0": "background", "1": "aorta", "2": "heart"}),  # three patients: one test, two folds
-    "hecktor": (True, 5, HEAD_AND_NECK),
-    "openkbp": (True, 5, {"0": "background", "1": "PTV70", "2": "PTV63 and PTV56"}),
-    "pairs": (True, 5, HEAD_AND_NECK),
+
+
+def _prepare_phantom(output_dir: Path, **options: Any) -> list[Case]:
+    from .sources.phantom import prepare_phantom  # brings scipy.ndimage, a quarter of a second: not for `check`
+
+    return prepare_phantom(output_dir, **options)
+
+
+def _prepare_registry(output_dir: Path, **options: Any) -> list[Case]:
+    from .sources.registry import prepare_registry  # the same
+
+    return prepare_registry(output_dir, **options)
+
+
+class _Source(NamedTuple):
+    """A source of pairs: what prepares it, from --input or by a seed, and what its data list says by default."""
+
+    prepare: Callable[..., list[Case]]
+    needs_input: bool
+    folds: int = 5
+    labels: Mapping[str, str] = HEAD_AND_NECK
+
+
+_SOURCES = {
+    "phantom": _Source(_prepare_phantom, needs_input=False),
+    "synthetic": _Source(prepare_synthetic, needs_input=False),  # its own list says what the labels are
+    "registry": _Source(  # three patients: one for testing, two folds
+        _prepare_registry, needs_input=False, folds=2, labels={"0": "background", "1": "aorta", "2": "heart"}
+    ),
+    "hecktor": _Source(prepare_hecktor, needs_input=True),
+    "openkbp": _Source(
+        prepare_openkbp, needs_input=True, labels={"0": "background", "1": "PTV70", "2": "PTV63 and PTV56"}
+    ),
+    "pairs": _Source(prepare_pairs, needs_input=True),
 }
 
 
@@ -68,7 +97,8 @@ def prepare(
     """
     directory = Path(output)
     cases = _of_centres(_run_source(source, directory, input, seed=seed, workers=workers, **options), centres)
-    names = _label_names(source, directory)
+    # a published set has brought its own list
+    names = read_datalist(directory / LIST_NAME)["labels"] if source == "synthetic" else _SOURCES[source].labels
     labels = sorted(map(int, names)) if labels is None else labels
     limits = Limits(labels=tuple(labels), min_slices=min_slices)
     entries = [{"case_id": c.case_id, "image": str(c.image), "label": str(c.label), "case": c} for c in cases]
@@ -79,7 +109,7 @@ def prepare(
         [_relative(entry, directory) for entry in good],
         seed=seed,
         test_fraction=test_fraction,
-        folds=folds or _SOURCES[source][1],
+        folds=folds or _SOURCES[source].folds,
         name=source,
         labels={str(value): names.get(str(value), f"label {value}") for value in labels},
     )
@@ -167,17 +197,11 @@ def _of_centres(cases: Sequence[Case], centres: str | Sequence[str] | None) -> l
 def _run_source(source: str, directory: Path, input_dir: str | None, *, seed: int, **options: Any) -> list[Case]:
     if source not in _SOURCES:
         raise ValueError(f"--source is '{source}', expected one of {', '.join(_SOURCES)}")
-    if _SOURCES[source][0] != (input_dir is not None):
+    if _SOURCES[source].needs_input != (input_dir is not None):
         raise ValueError(f"--source {source} {'needs' if input_dir is None else 'takes no'} --input")
-    function = getattr(import_module(f"{__package__}.sources.{source}"), f"prepare_{source}")
     if input_dir is not None:
-        return function(Path(input_dir), directory, **options)
-    return function(directory, seed=seed, **options)
-
-
-def _label_names(source: str, directory: Path) -> dict[str, str]:
-    """What the mask's values mean; a published set has brought its own list."""
-    return read_datalist(directory / LIST_NAME)["labels"] if source == "synthetic" else _SOURCES[source][2]
+        return _SOURCES[source].prepare(Path(input_dir), directory, **options)
+    return _SOURCES[source].prepare(directory, seed=seed, **options)
 
 
 def _relative(entry: Mapping[str, Any], directory: Path) -> Case:

@@ -30,29 +30,23 @@ def reached_modules(roots: Iterable[Path], *, checkout: Path) -> set[Path]:
 
 
 def imported_names(path: Path, *, checkout: Path) -> list[str]:
-    """Absolute dotted names that the imports of a Python file mean, relative ones and those of functions included.
-
-    ``import_module(f"{__package__}.sources.{…}")`` means every module of ``sources``.
-    """
-    package = _package(path, checkout)
-    names = []
+    """Absolute dotted names that the imports of a Python file mean, relative ones and those of functions included."""
+    package = path.resolve().relative_to(checkout.resolve()).parent.parts  # of `__package__`
+    names: list[str] = []
     for node in _imports(path.read_text(), str(path)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            base = ".".join([*base, *([node.module] if node.module else [])])
-            names += [f"{base}.{alias.name}" for alias in node.names]
         else:
-            names += _dynamic(node, package, checkout)
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names += [f"{module}.{alias.name}" for alias in node.names]
     return names
 
 
 @cache
-def _imports(source: str, file: str) -> tuple[ast.AST, ...]:
-    """Imports, and texts that may name a module; an export asks for each file several times."""
-    kinds = (ast.Import, ast.ImportFrom, ast.JoinedStr)
-    return tuple(node for node in ast.walk(ast.parse(source, file)) if isinstance(node, kinds))
+def _imports(source: str, file: str) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """Import statements; an export asks for each file several times."""
+    return tuple(node for node in ast.walk(ast.parse(source, file)) if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def data_files(modules: Iterable[Path], *, checkout: Path) -> set[Path]:
@@ -89,17 +83,3 @@ def _files(name: str, checkout: Path) -> Iterator[Path]:
         for file in (base / "__init__.py", base.with_suffix(".py")):
             if file.is_file():
                 yield file
-
-
-def _package(path: Path, checkout: Path) -> list[str]:
-    """Parts of ``__package__`` of a file."""
-    return list(path.resolve().relative_to(checkout.resolve()).parent.parts)
-
-
-def _dynamic(node: ast.JoinedStr, package: list[str], checkout: Path) -> list[str]:
-    match node.values:
-        case [ast.FormattedValue(value=ast.Name(id="__package__")), ast.Constant(value=str(middle)), *_]:
-            name = ".".join([*package, *middle.strip(".").split(".")])
-            folder = checkout.joinpath(*name.split("."))
-            return [f"{name}.{path.stem}" for path in folder.glob("*.py")]
-    return []
