@@ -115,7 +115,8 @@ class AugmentedSet:
             for kind, transforms in self.kinds.items():
                 for number in range(len(transforms)):
                     case_id = source["case_id"] if kind == ORIGINAL else f"{source['case_id']}__{kind}_{number}"
-                    yield Copy(case_id, source, kind, number, _seed(self.seed, case_id))
+                    own = hashlib.sha256(f"{self.seed} {case_id}".encode()).digest()[:4]  # whatever others there are
+                    yield Copy(case_id, source, kind, number, int.from_bytes(own))
 
     def write(self) -> None:
         """Write what is missing, then the data list and the provenance."""
@@ -146,14 +147,15 @@ class AugmentedSet:
 
     def _write(self, copy: Copy, item: Mapping[str, Any]) -> None:
         output = self._deformed(copy, item)
-        affine = _affine(output["image"], default=item["image"])
+        resampled = isinstance(output["image"], MetaTensor)  # else the voxels alone moved, on the item's grid
+        affine = np.asarray((output if resampled else item)["image"].affine)
         image = np.asarray(output["image"])[0].round().clip(*self.hu_range)
         write_pair(self._files(copy), image, np.asarray(output["label"])[0], affine, note=self._note(copy))
 
     def _deformed(self, copy: Copy, item: Mapping[str, Any]) -> dict[str, Any]:
         """The copy of `item`: the first draw of its seed that keeps the mask inside."""
         transform = self.kinds[copy.kind][copy.number]
-        pair = {key: item[key] for key in ("image", "label")}
+        pair = {"image": item["image"], "label": item["label"]}
         if not isinstance(transform, Randomizable):
             return transform(pair)
         enough = self.mask_share * int(torch.count_nonzero(pair["label"]))
@@ -167,23 +169,28 @@ class AugmentedSet:
         )
 
     def _datalist(self, copies: Sequence[Copy]) -> dict[str, Any]:
-        entries = [self._entry(copy) for copy in copies]
-        notes = {key: self.content[key] for key in ("description", "licence") if key in self.content}
-        name = f"{self.content.get('name', 'data')}, augmented"
-        kept = {"name": name, **notes, "labels": self.content["labels"], "cropped": self.cropped}
-        return {**kept, "training": entries, "testing": []}
-
-    def _entry(self, copy: Copy) -> dict[str, Any]:
-        source, files = copy.source, self._files(copy)
+        entries = []
+        for copy in copies:
+            source, files = copy.source, self._files(copy)
+            entry = {
+                "case_id": copy.case_id,
+                "image": files.image.relative_to(self.directory).as_posix(),
+                "label": files.label.relative_to(self.directory).as_posix(),
+                "centre": source["centre"],
+                "patient": source.get("patient", source["case_id"]),
+                "fold": source.get("fold", 0),
+                "kind": copy.kind,
+                "source_case": source["case_id"],
+            }
+            entries.append(entry)
+        notes: dict[str, Any] = {key: self.content[key] for key in ("description", "licence") if key in self.content}
         return {
-            "case_id": copy.case_id,
-            "image": files.image.relative_to(self.directory).as_posix(),
-            "label": files.label.relative_to(self.directory).as_posix(),
-            "centre": source["centre"],
-            "patient": source.get("patient", source["case_id"]),
-            "fold": source.get("fold", 0),
-            "kind": copy.kind,
-            "source_case": source["case_id"],
+            "name": f"{self.content.get('name', 'data')}, augmented",
+            **notes,
+            "labels": self.content["labels"],
+            "cropped": self.cropped,
+            "training": entries,
+            "testing": [],
         }
 
     def _provenance(self, copies: Sequence[Copy]) -> dict[str, Any]:
@@ -207,13 +214,3 @@ class AugmentedSet:
             "postprocessing": None,
             "versions": {"monai": monai.__version__, "torch": torch.__version__, "nibabel": nib.__version__},
         }
-
-
-def _seed(seed: int, case_id: str) -> int:
-    """A seed of the copy's own: other copies, more or fewer of them, do not change it."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {case_id}".encode()).digest()[:4])
-
-
-def _affine(image: torch.Tensor, *, default: MetaTensor) -> np.ndarray:
-    """RAS affine of the grid: the image's own after a resampling, that of the item where the voxels alone moved."""
-    return np.asarray((image if isinstance(image, MetaTensor) else default).affine)

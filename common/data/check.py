@@ -11,6 +11,9 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine, voxel_sizes
+from nibabel.filebasedimages import SerializableImage
+
+from .volume_file import open_volume
 
 _HEADER_ERRORS = (
     nib.filebasedimages.ImageFileError,
@@ -60,13 +63,14 @@ def check_case(entry: Mapping[str, Any], limits: Limits | None = None) -> list[P
     """
     limits = limits or Limits()
     checker = _Checker(entry["case_id"], limits)
-    volumes = {key: checker.read(Path(entry[key])) for key in ("image", "label")}
-    if volumes["image"] is not None:
-        checker.check_image(Path(entry["image"]), *volumes["image"])
-    if volumes["label"] is not None:
-        checker.check_label(Path(entry["label"]), *volumes["label"])
-    if None not in volumes.values():
-        checker.check_geometry(Path(entry["label"]), volumes["image"], volumes["label"])
+    image_path, label_path = Path(entry["image"]), Path(entry["label"])
+    image, label = checker.read(image_path), checker.read(label_path)
+    if image is not None:
+        checker.check_image(image_path, *image)
+    if label is not None:
+        checker.check_label(label_path, *label)
+    if image is not None and label is not None:
+        checker.check_geometry(label_path, image, label)
     return checker.problems
 
 
@@ -89,7 +93,12 @@ class _Checker:
             )
             return None
         try:
-            volume = type(nib.load(path)).from_bytes(_content(path))
+            opened = open_volume(path)
+            if not isinstance(opened, SerializableImage):
+                raise ValueError(f"a {type(opened).__name__}, which is more than one file")
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+                content = file.read()  # unpacked to its end: only there gzip's checksum tells a damaged one
+            volume = type(opened).from_bytes(content)
             array = np.asanyarray(volume.dataobj)
         except _READ_ERRORS as error:
             found = f"{type(error).__name__}: {error}".splitlines()[0][:100]
@@ -157,12 +166,6 @@ def same_place(affine: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> b
     corners = np.array(list(itertools.product(*((0, n - 1) for n in shape))))
     moved = apply_affine(affine, corners) - apply_affine(other, corners)
     return bool(np.abs(moved).max() < 0.1 * voxel_sizes(affine).min())
-
-
-def _content(path: Path) -> bytes:
-    """The file, unpacked to its end: only there gzip's checksum tells a damaged one."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        return file.read()
 
 
 def problem_table(problems: Sequence[Problem]) -> str:

@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import Dataset
 
 from .draws import Draw
+from .sized_dataset import SizedDataset
 
 
 class ClassDataset(Dataset):
@@ -22,7 +23,7 @@ class ClassDataset(Dataset):
         ValueError: Another number of classes than of cases.
     """
 
-    def __init__(self, dataset: Dataset, classes: Sequence[int]) -> None:
+    def __init__(self, dataset: SizedDataset, classes: Sequence[int]) -> None:
         if len(dataset) != len(classes):
             raise ValueError(f"classes of {len(classes)} cases for a data set of {len(dataset)}, expected as many")
         self.dataset = dataset

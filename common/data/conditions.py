@@ -60,7 +60,9 @@ def training_conditions(
     if by == "centre":
         found = [str(case["centre"]) for case in cases]
     else:
-        found = [_joined(labels, label_names) for labels in mask_labels(cases, known=known, workers=workers)]
+        labels = mask_labels(cases, known=known, workers=workers)
+        held = [[value for value in values if value] or [0] for values in labels]
+        found = [" + ".join(label_names.get(str(value), str(value)) for value in values) for values in held]
     names = sorted(set(found))
     if len(names) < 2:
         other = next(choice for choice in get_args(ConditionBy) if choice != by)
@@ -90,10 +92,13 @@ def class_number(conditions: Mapping[str, Any], condition: str) -> int:
 
 
 def with_class(z: Tensor, y: Tensor | None, classes: int) -> Tensor:
-    """`z` (B, latent_dim) and behind it the one-hot class of `y` (B,); without classes `z` itself."""
-    return torch.cat([z, F.one_hot(y, classes).to(z.dtype)], dim=1) if classes else z
+    """`z` (B, latent_dim) and behind it the one-hot class of `y` (B,); without classes `z` itself.
 
-
-def _joined(labels: Sequence[int], names: Mapping[str, str]) -> str:
-    present = [value for value in labels if value] or [0]
-    return " + ".join(names.get(str(value), str(value)) for value in present)
+    Raises:
+        ValueError: There are classes and no `y`.
+    """
+    if not classes:
+        return z
+    if y is None:
+        raise ValueError(f"a generator of {classes} classes needs the class of each sample: expected y (B,), got none")
+    return torch.cat([z, F.one_hot(y, classes).to(z.dtype)], dim=1)

@@ -35,8 +35,6 @@ def given_mix(
 
 
 def _entries(cases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [{**case, "case_id": _name(case["label"]), "centre": "unknown", "source": "real"} for case in cases]
-
-
-def _name(label: str | Path) -> str:
-    return Path(label).name.removesuffix(".gz").removesuffix(".nii")
+    names = [Path(case["label"]).name.removesuffix(".gz").removesuffix(".nii") for case in cases]
+    rest = {"centre": "unknown", "source": "real"}
+    return [{**case, "case_id": name, **rest} for case, name in zip(cases, names, strict=True)]

@@ -7,6 +7,8 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from .volume_file import open_volume
+
 
 def largest_size(entries: Sequence[Mapping[str, Any]], *, zoom: float | Sequence[float]) -> tuple[int, int, int]:
     """Largest size along each RAS axis of the images of `entries`, zoomed, from their headers alone (thesis 3.4.1).
@@ -32,7 +34,7 @@ def largest_size(entries: Sequence[Mapping[str, Any]], *, zoom: float | Sequence
 
 
 def _zoomed(path: str, factors: Sequence[float]) -> list[int]:
-    volume = nib.load(path)
+    volume = open_volume(path)
     if len(volume.shape) != 3:
         raise ValueError(f"{path} has shape {volume.shape}, expected 3 axes: save one 3D volume a file")
     to_ras = nib.io_orientation(volume.affine)[:, 0].astype(int)  # RAS axis of each stored one

@@ -46,8 +46,8 @@ def check_leakage(
     Raises:
         LeakageError: Held-out cases leaked, or the set has no provenance and is not declared.
     """
-    where = generated.directory
-    if generated.training_ids is None:
+    where, seen = generated.directory, generated.seen_ids
+    if seen is None:
         if not declared:
             raise LeakageError(
                 f"{where} has no {FILE_NAME}, so nothing tells whether its generator has seen the {len(held_out)} "
@@ -60,7 +60,7 @@ def check_leakage(
         "Generate from a GAN trained on this data list with --folds that leave the validation fold out, "
         "or reproduce the thesis with --allow_leakage True, which marks every table"
     )
-    return _report("the generator of", where, generated.seen_ids, held_out, allow_leakage, remedy)
+    return _report("the generator of", where, seen, held_out, allow_leakage, remedy)
 
 
 def check_strangers(generated: GeneratedSet, *, real: Sequence[str]) -> None:

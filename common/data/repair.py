@@ -11,6 +11,7 @@ import numpy as np
 
 from ..files import replacing
 from .check import Problem, same_place
+from .volume_file import open_volume
 
 
 def repair_entries(
@@ -29,12 +30,13 @@ def repair_slices(entry: Mapping[str, Any], *, directory: str | Path, most: int 
     """Cut the longer of image and mask to the shorter one's slices, at the far end, into a new file.
 
     Done only where the affines agree and nothing but up to ``most`` slices of one axis differs. The files of ``entry``
-    stay as they are; the new one is ``images/<case_id>.nii.gz`` or ``labels/…`` in ``directory``.
+    stay as they are; the new one is ``images/<case_id>.nii.gz`` or ``labels/…`` in ``directory``, with the time of its
+    source, by which later runs know it.
 
     Returns:
         The entry with the path of the new file; None where the pair cannot be mended so.
     """
-    volumes = {key: nib.load(entry[key]) for key in ("image", "label")}
+    volumes = {key: open_volume(entry[key]) for key in ("image", "label")}
     shapes = np.array([volume.shape for volume in volumes.values()])
     differences = np.abs(shapes[0] - shapes[1])
     one_axis = np.count_nonzero(differences) == 1 and differences.max() <= most
@@ -43,15 +45,9 @@ def repair_slices(entry: Mapping[str, Any], *, directory: str | Path, most: int 
         return None
     key = next(key for key, volume in volumes.items() if volume.shape != tuple(shape))
     path = Path(directory) / f"{key}s" / f"{entry['case_id']}.nii.gz"
-    _write_cut(volumes[key], shape, Path(entry[key]), path)
+    source = Path(entry[key]).stat()
+    if not path.is_file() or path.stat().st_mtime_ns != source.st_mtime_ns:
+        with replacing(path) as temporary:
+            nib.save(volumes[key].slicer[tuple(slice(int(n)) for n in shape)], temporary)
+            os.utime(temporary, ns=(source.st_atime_ns, source.st_mtime_ns))
     return {**entry, key: str(path)}
-
-
-def _write_cut(volume: nib.Nifti1Image, shape: np.ndarray, source: Path, path: Path) -> None:
-    """Write the cut volume with the time of its source, by which later runs know it."""
-    stat = source.stat()
-    if path.is_file() and path.stat().st_mtime_ns == stat.st_mtime_ns:
-        return
-    with replacing(path) as temporary:
-        nib.save(volume.slicer[tuple(slice(int(n)) for n in shape)], temporary)
-        os.utime(temporary, ns=(stat.st_atime_ns, stat.st_mtime_ns))

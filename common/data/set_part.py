@@ -52,7 +52,15 @@ class SetPart:
         self.settings = dict(settings)
         self.finished: list[dict[str, Any]] = []
         self.remaining: list[int] = []
-        self._look()
+        found = self._read(REQUEST)
+        same = found is not None and found == self.request
+        processes = {"rank": idist.get_rank(), "world_size": idist.get_world_size()}
+        for batch in own_batches(self.numbers, batch_size=self.batch_size, **processes):
+            records = [record for number in batch if same and (record := self._record(number))]
+            if len(records) == len(batch):
+                self.finished += records
+            else:
+                self.remaining += batch
 
     @cached_property
     def request(self) -> dict[str, Any]:
@@ -77,7 +85,8 @@ class SetPart:
 
     def gather(self, records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Records of all processes in the order of the set; all of them call it."""
-        known = {record["case_id"]: record for part in idist.all_gather(list(records)) for record in part}
+        parts: Any = idist.all_gather(list(records))  # a list of each process's, whatever Ignite's annotation says
+        known = {record["case_id"]: record for part in parts for record in part}
         return [known[case_name(number)] for number in self.numbers]
 
     def end(self) -> None:
@@ -87,18 +96,6 @@ class SetPart:
     def _clear(self) -> None:
         if (self.directory / UNFINISHED).is_dir():
             shutil.rmtree(self.directory / UNFINISHED)
-
-    def _look(self) -> None:
-        """Tell finished batches from those that remain."""
-        found = self._read(REQUEST)
-        same = found is not None and found == self.request
-        processes = {"rank": idist.get_rank(), "world_size": idist.get_world_size()}
-        for batch in own_batches(self.numbers, batch_size=self.batch_size, **processes):
-            records = [self._record(number) for number in batch] if same else [None]
-            if all(records):
-                self.finished += records
-            else:
-                self.remaining += batch
 
     def _record(self, number: int) -> dict[str, Any] | None:
         """Of a case whose files are there."""

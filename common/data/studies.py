@@ -30,11 +30,8 @@ def write_studies(dataset_dir: Path, output: Path) -> None:
         if not link.is_symlink():
             link.symlink_to(Path(case["image"]).resolve())
     for case in labelled:
-        _copy(Path(case["label"]), output / MASKS / f"{case['case_id']}.nii.gz")
+        target = output / MASKS / f"{case['case_id']}.nii.gz"
+        if not target.exists():
+            with replacing(target) as temporary:
+                shutil.copyfile(case["label"], temporary)
     logger.info("%s: %d studies with a label, %d without", output, len(labelled), len(unlabelled))
-
-
-def _copy(source: Path, target: Path) -> None:
-    if not target.exists():
-        with replacing(target) as temporary:
-            shutil.copyfile(source, temporary)

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from torch.utils.data import Dataset
 
 from .datalist import generator_cases, source_case
+from .sized_dataset import SizedDataset
 
 
 def training_record(
-    *, bundle: Mapping[str, str], cases: Sequence[Mapping[str, Any]], list_hash: str, dataset: Dataset, seed: int
+    *, bundle: Mapping[str, str], cases: Sequence[Mapping[str, Any]], list_hash: str, dataset: SizedDataset, seed: int
 ) -> dict[str, Any]:
     """Bundle, case ids, hash of the data list, seed, and the spacing of the preprocessed volumes.
 
@@ -34,7 +34,7 @@ def training_record(
     }
 
 
-def typical_spacing(dataset: Dataset, *, key: str = "spacing", count: int = 16) -> list[float]:
+def typical_spacing(dataset: SizedDataset, *, key: str = "spacing", count: int = 16) -> list[float]:
     """Median voxel spacing, mm, of the first `count` cases: what a generated volume is said to have.
 
     Resizing gives every case a spacing of its own; the generator does not know whose it draws.

@@ -85,18 +85,13 @@ def _bring(source: Path, target: Path, *, mode: Mode) -> bool:
     if not packed and source.parent.resolve() == target.parent.resolve():
         raise ValueError(f"{source} would be packed beside itself: choose an output other than the input")
     source = source.resolve(strict=True)
-    if packed and mode == "link":
-        return _link(source, target)
-    return _copy(source, target, packed=packed)
-
-
-def _link(source: Path, target: Path) -> bool:
-    """Absolute link to `source`, in place of whatever is there, but for `source` itself."""
+    if not packed or mode == "copy":
+        return _copy(source, target, packed=packed)
     if target.is_symlink():
         done = target.readlink() == source
     else:
         done = target.resolve() == source  # output is input
-    if not done:
+    if not done:  # an absolute link in place of whatever is there
         with replacing(target) as temporary:
             temporary.symlink_to(source)
     return not done
@@ -111,18 +106,13 @@ def _copy(source: Path, target: Path, *, packed: bool) -> bool:
     with replacing(target) as temporary:
         if packed:
             shutil.copyfile(source, temporary)
-        else:
-            _pack(source, temporary)
+        else:  # without name and time, so that equal files stay equal
+            with (
+                source.open("rb") as plain,
+                temporary.open("wb") as file,
+                gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as gzipped,  # 1 as nibabel does
+            ):
+                shutil.copyfileobj(plain, gzipped)
         times = source.stat()
         os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
     return True
-
-
-def _pack(source: Path, target: Path) -> None:
-    """Gzip without name and time, so that equal files stay equal."""
-    with (
-        source.open("rb") as plain,
-        target.open("wb") as file,
-        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as packed,  # 1 as nibabel does
-    ):
-        shutil.copyfileobj(plain, packed)

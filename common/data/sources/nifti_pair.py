@@ -11,6 +11,7 @@ import numpy as np
 
 from ...files import replacing
 from ..case import Case
+from ..volume_file import open_volume
 
 
 def pair_paths(directory: Path, case_id: str) -> tuple[Path, Path]:
@@ -34,13 +35,12 @@ def write_pair(case: Case, image: np.ndarray, label: np.ndarray, affine: np.ndar
 
 
 def is_written(case: Case, *, note: str) -> bool:
-    """Whether both files are there and were made from the recipe of `note`."""
-    return all(path.is_file() and _note_of(path) == note for path in (case.image, case.label))
-
-
-def _note_of(path: Path) -> str:
-    """The note in a file's header; empty where the header cannot be read, so that the file is made again."""
-    try:
-        return nib.load(path).header["descrip"].item().decode()
-    except (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError):
-        return ""
+    """Whether both files are there and were made from the recipe of `note`; one whose header is damaged is not."""
+    for path in (case.image, case.label):
+        try:
+            header = open_volume(path).header
+            if not isinstance(header, nib.Nifti1Header) or header["descrip"].item().decode() != note:
+                return False
+        except (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError):
+            return False
+    return True

@@ -78,8 +78,10 @@ def _convert(case_id: str, folder: Path, *, output_dir: Path, shape: tuple[int, 
     """Write one patient unless that was done; None without a target."""
     case = Case(case_id, *pair_paths(output_dir, case_id), patient=case_id)
     names = ("ct", "voxel_dimensions", *(name for name in TARGETS if (folder / f"{name}.csv").is_file()))
-    sizes = {name: _existing(folder / f"{name}.csv").stat().st_size for name in names}
-    note = recipe_note(["openkbp", sizes, shape])
+    files = {name: folder / f"{name}.csv" for name in names}
+    if missing := [path for path in files.values() if not path.is_file()]:
+        raise FileNotFoundError(f"{missing[0]} is missing: {_MEND}")
+    note = recipe_note(["openkbp", {name: path.stat().st_size for name, path in files.items()}, shape])
     if is_written(case, note=note):
         return case
     label = _read_label(folder, shape)
@@ -88,12 +90,6 @@ def _convert(case_id: str, folder: Path, *, output_dir: Path, shape: tuple[int, 
     image = _read_image(folder / "ct.csv", shape)
     write_pair(case, _to_ras(image), _to_ras(label), _affine(folder / "voxel_dimensions.csv", shape), note=note)
     return case
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: {_MEND}")
-    return path
 
 
 def _read_image(path: Path, shape: tuple[int, ...]) -> np.ndarray:

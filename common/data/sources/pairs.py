@@ -38,15 +38,14 @@ def prepare_pairs(
     where = ("images/<case>.nii.gz", "labels/<case>.nii.gz")
     check_matched(images.keys(), labels.keys(), folder=folder, where=where)
     known = _read_table(folder, images.keys())
-    cases = [_case(Path(output_dir), name, known.get(name, {})) for name in images]
+    cases = []
+    for name in images:
+        row = known.get(name, {})  # numbers in it become names
+        centre, patient = (str(row[key]).strip() if row.get(key) is not None else "" for key in ("centre", "patient"))
+        paths = pair_paths(Path(output_dir), name)
+        cases.append(Case(name, *paths, centre=centre or "unknown", patient=patient or None))
     bring_pairs(cases, {name: (images[name], labels[name]) for name in images}, mode=mode, workers=workers)
     return cases
-
-
-def _case(directory: Path, case_id: str, row: dict[str, Any]) -> Case:
-    """A case; numbers in the table become names."""
-    centre, patient = (str(row[key]).strip() if row.get(key) is not None else "" for key in ("centre", "patient"))
-    return Case(case_id, *pair_paths(directory, case_id), centre=centre or "unknown", patient=patient or None)
 
 
 def _read_table(folder: Path, names: Collection[str]) -> dict[str, dict[str, Any]]:

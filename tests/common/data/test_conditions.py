@@ -81,3 +81,8 @@ def test_the_class_stands_behind_the_latent():
     z, y = torch.randn(2, 3), torch.tensor([1, 0])
     assert torch.equal(with_class(z, y, 2), torch.cat([z, torch.tensor([[0.0, 1.0], [1.0, 0.0]])], 1))
     assert with_class(z, None, 0) is z
+
+
+def test_classes_ask_for_the_class_of_each_sample():
+    with pytest.raises(ValueError, match=r"a generator of 3 classes needs the class of each sample: expected y \(B,\)"):
+        with_class(torch.zeros(2, 4), None, 3)
