@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from .archive import SUMS, all_files, wrong_sums
+from ..checksums import FILE_NAME as SUMS
+from .archive import all_files, wrong_sums
 from .finding import Finding, from_problems
 from .large_files import LIMIT, NAME
 from .zoo_json import zoo_json

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .archive import SUMS, all_files, write_sums, write_zip
+from ..checksums import FILE_NAME as SUMS
+from ..checksums import write_checksums
+from .archive import all_files, write_zip
 from .large_files import LIMIT, write_large_files
 from .monai_label import write_label_config
 from .pins import pinned
@@ -68,7 +70,7 @@ def export_bundle(
         folder = Path(temporary) / name
         _fill(folder, source, model, checkout)
         write_large_files(folder, all_files(folder), url=large_files_url, limit=large_file_bytes)
-        write_sums(folder)
+        write_checksums(folder)
         version = json.loads((folder / "configs" / "metadata.json").read_text())["version"]
         archive = output / f"{name}_v{version}.zip"
         write_zip(folder, archive)

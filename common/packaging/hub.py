@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 from monai.bundle import download, push_to_hf_hub
 
-from .archive import SUMS, wrong_sums
+from ..checksums import FILE_NAME as SUMS
+from .archive import wrong_sums
 from .check_files import check_files
 from .finding import Finding
 

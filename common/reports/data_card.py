@@ -11,7 +11,7 @@ import nibabel as nib
 import torch
 from jinja2 import Environment, PackageLoader
 
-from ..data.checksums import write_checksums
+from ..checksums import write_checksums
 from ..data.datalist import foreground_names
 from ..data.generated_set import GeneratedSet, read_generated_set
 from ..data.provenance import read_provenance

@@ -4,10 +4,10 @@ import logging
 import shutil
 from pathlib import Path
 
+from ...checksums import FILE_NAME as SUMS
+from ...checksums import verify_checksums
 from ...files import replacing
 from ..case import Case
-from ..checksums import FILE_NAME as SUMS
-from ..checksums import verify_checksums
 from ..generated_set import LIST_NAME, read_generated_set
 from .existing_nifti import bring_pairs
 from .nifti_pair import pair_paths

@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from common.packaging.archive import all_files, write_sums
+from common.checksums import write_checksums
+from common.packaging.archive import all_files
 from common.packaging.check import check_bundle
 from common.packaging.check_files import check_files
 from common.packaging.check_metadata import check_metadata
@@ -55,7 +56,7 @@ def small(tmp_path):
     (bundle / "models/model.pt").write_bytes(b"weights")
     (bundle / "configs/inference.yaml").write_text("run: [$1]\n")
     (bundle / "configs/metadata.json").write_text('{\n    "version": "1"\n}\n')
-    write_sums(bundle)
+    write_checksums(bundle)
     return bundle
 
 
@@ -131,7 +132,7 @@ def test_the_command_line_prints_a_table_and_fails_where_something_did(tmp_path,
     path = bundle / "configs" / "metadata.json"
     path.write_text(path.read_text().replace('"num_channels": 7', '"num_channels": 8'))
     shutil.rmtree(bundle / "common" / "engines")
-    write_sums(bundle)
+    write_checksums(bundle)
     with pytest.raises(SystemExit) as error:
         main(["check", str(bundle)])
     assert error.value.code == 1

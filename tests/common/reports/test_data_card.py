@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from common.data.checksums import verify_checksums
+from common.checksums import verify_checksums
 from common.data.generated_set import read_generated_set
 from common.reports.data_card import DataCard
 

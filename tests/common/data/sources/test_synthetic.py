@@ -5,7 +5,7 @@ import json
 import nibabel as nib
 import pytest
 
-from common.data.checksums import verify_checksums, write_checksums
+from common.checksums import verify_checksums, write_checksums
 from common.data.choose_real import RealOptions
 from common.data.cli import main, prepare
 from common.data.datalist import generator_cases, read_datalist, select_cases

@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from common.data.checksums import read_checksums, write_checksums
+from common.checksums import read_checksums, write_checksums
 from common.data.generated_set import read_generated_set
 from common.data.latents import latent_seed
 from common.data.leakage import LeakageError, check_leakage

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from common.data.checksums import read_checksums, verify_checksums, write_checksums
+from common.checksums import changed_files, read_checksums, unlisted_files, verify_checksums, write_checksums
 
 
 @pytest.fixture
@@ -34,3 +34,11 @@ def test_a_changed_and_a_lost_file_are_named(folder):
 def test_a_folder_without_sums_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="as `run dataset` leaves it"):
         verify_checksums(tmp_path)
+
+
+def test_files_that_were_added_are_unlisted_but_hidden_ones(folder):
+    (folder / "images" / "new.txt").touch()
+    (folder / ".cache").touch()
+    (folder / "b.txt").write_text("changed")
+    assert unlisted_files(folder) == ["images/new.txt"]
+    assert changed_files(folder) == ["b.txt"]

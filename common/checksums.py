@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..files import file_sha256, replacing
+from .files import file_sha256, replacing
 
 FILE_NAME = "SHA256SUMS"
 
@@ -24,9 +24,22 @@ def read_checksums(directory: str | Path) -> dict[str, str]:
     """
     path = Path(directory) / FILE_NAME
     if not path.is_file():
-        raise FileNotFoundError(f"no {path}: name the folder of a published set, as `run dataset` leaves it")
+        raise FileNotFoundError(
+            f"no {path}: name the folder of a published set, as `run dataset` leaves it, or of an exported bundle"
+        )
     pairs = [line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines()]
     return {name: checksum for checksum, name in pairs}
+
+
+def changed_files(directory: str | Path) -> list[str]:
+    """Paths that ``SHA256SUMS`` names whose file is missing or another."""
+    files = {Path(directory) / name: (name, checksum) for name, checksum in read_checksums(directory).items()}
+    return [name for path, (name, known) in files.items() if not path.is_file() or file_sha256(path) != known]
+
+
+def unlisted_files(directory: str | Path) -> list[str]:
+    """Paths of files that ``SHA256SUMS`` does not name; hidden ones do not count."""
+    return sorted(set(_names(Path(directory))) - set(read_checksums(directory)))
 
 
 def verify_checksums(directory: str | Path) -> list[str]:
@@ -36,14 +49,13 @@ def verify_checksums(directory: str | Path) -> list[str]:
         FileNotFoundError: There is no ``SHA256SUMS``.
         ValueError: A file is missing or has changed.
     """
-    directory, sums = Path(directory), read_checksums(directory)
-    wrong = [n for n, sha in sums.items() if not (directory / n).is_file() or file_sha256(directory / n) != sha]
-    if wrong:
+    names = list(read_checksums(directory))
+    if wrong := changed_files(directory):
         raise ValueError(
-            f"{directory}: {len(wrong)} of {len(sums)} files are missing or not as {FILE_NAME} says, such as "
+            f"{directory}: {len(wrong)} of {len(names)} files are missing or not as {FILE_NAME} says, such as "
             f"{wrong[0]}: copy the whole set again"
         )
-    return list(sums)
+    return names
 
 
 def _names(directory: Path) -> list[str]:
