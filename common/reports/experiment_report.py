@@ -55,7 +55,7 @@ class ExperimentReport:
         """A row an arm: `compare_arms` with its own baseline, the scores beside Dice, what it was trained on."""
         first = self.experiment.arms[0].name
         baselines = {arm.name: arm.baseline or first for arm in self.experiment.arms}
-        compared = {}
+        compared: dict[str, Row] = {}
         for baseline in dict.fromkeys(baselines.values()):
             family = {baseline: scores[baseline]}
             family |= {name: scores[name] for name, other in baselines.items() if other == baseline}
@@ -92,7 +92,7 @@ class ExperimentReport:
         runs = {name: folder for name, folder in runs.items() if (folder / VALIDATION).is_file()}
         if runs:
             path = self.directory / "learning_curves.png"
-            figures["Learning curves of the first fold"] = plot_learning_curves(runs, path=path, mean=False)
+            figures["Learning curves of the first fold"] = plot_learning_curves(runs, path=path)
         return figures
 
     def _page(self, rows: Sequence[Row], figures: Mapping[str, Path], stamp: str | None) -> None:
