@@ -62,7 +62,8 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: There is none; the message says how to make one.
-        ValueError: It is no JSON, lacks a key, names a case twice, or has a patient on two sides of the split.
+        ValueError: It is no JSON, lacks a key, names a case twice, has a patient on two sides of the split, or says
+            ``cropped`` otherwise than by true or false.
     """
     path = Path(path)
     if not path.is_file():
@@ -85,6 +86,10 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
 
 def _check_entries(datalist: Mapping[str, Any], path: Path) -> None:
     entries = [*datalist["training"], *datalist.get("testing", [])]
+    for where in (datalist, *(entry for entry in entries if isinstance(entry, dict))):
+        if not isinstance(where.get("cropped", False), bool):
+            name = where.get("case_id", "the list")
+            raise ValueError(f"{path}: {name} has cropped {where['cropped']!r}, expected true or false, without quotes")
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get("fold", 0), int):
             raise ValueError(f"{path}: entry {number} is {entry!r}, expected {list(_KEYS)} and a fold, a whole number")
@@ -122,6 +127,8 @@ def label_values(datalist: Mapping[str, Any]) -> tuple[int, ...]:
 def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_dir: str | Path) -> list[dict[str, Any]]:
     """Entries of ``folds`` with absolute paths under ``dataset_dir``; generated ones name their ``generator_case_ids``.
 
+    Entries of a list that is ``cropped`` say so themselves: no preprocessing crops them again.
+
     Args:
         datalist: See `read_datalist`.
         folds: One fold or several; None or ``all`` is all of ``training``; ``testing`` the test cases;
@@ -148,8 +155,9 @@ def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_di
         raise ValueError(f"folds {folds} select no case of the data list")
     root = Path(dataset_dir).resolve()
     behind = {"generator_case_ids": datalist.get("generator_case_ids", [])}
+    cropped = {"cropped": True} if datalist.get("cropped") else {}
     return [
-        {**entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])}
+        {**cropped, **entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])}
         | (behind if entry.get("generated") else {})
         for entry in chosen
     ]

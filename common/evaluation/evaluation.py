@@ -93,6 +93,7 @@ class Evaluation:
                 f"UNTRAINED EXTRACTOR ({', '.join(untrained)}): the numbers below come from random weights and say "
                 "nothing of the generator"
             )
+        stamps += self.sets.notes
         if seen := self.sets.seen:
             stamps.append(
                 f"{len(seen)} of the {len(self.sets.real)} real cases were in the generator's training: fidelity "

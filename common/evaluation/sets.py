@@ -25,6 +25,7 @@ class EvaluationSets:
         reader: Of features.
         window: HU of the volumes.
         label_names: Value to name; 0 is background.
+        notes: What a reader must know of how the two sides were prepared.
         num_workers: Processes.
     """
 
@@ -35,6 +36,7 @@ class EvaluationSets:
     window: tuple[float, float]
     label_names: Mapping[str, str]
     num_workers: int = 0
+    notes: Sequence[str] = ()
     _facts: dict[str, CaseFacts] = field(default_factory=dict)
 
     @property
@@ -98,6 +100,7 @@ class EvaluationSets:
             "extractors": {name: extractor.describe() for name, extractor in self.reader.extractors.items()},
             "views": self.reader.view_recipe,
             "volumes": {"real": dict(self.real.recipe), "generated": dict(self.generated.recipe)},
+            "notes": list(self.notes),
             "n_real": len(self.real),
             "n_generated": len(self.generated),
         }

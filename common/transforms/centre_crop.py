@@ -56,10 +56,12 @@ class CentreBoundsCrop(Crop):
         """The part of `img` inside its own box."""
         return self.crop(img, self.box(img, centre), lazy)
 
-    def box(self, img: torch.Tensor, centre: str | None = None) -> Box:
-        """First voxel of the box and the one behind its last, for each spatial axis."""
+    def box(self, img: torch.Tensor, centre: str | None = None, *, cropped: bool = False) -> Box:
+        """First voxel of the box and the one behind its last, for each spatial axis; all of it where it is cropped."""
         size = np.array(img.shape[1:])
-        if centre in self.bounds:
+        if cropped:
+            start, end = np.zeros_like(size), size
+        elif centre in self.bounds:
             _require_ras(img)
             start, end = np.rint(self.bounds[centre].T * size).astype(int)
         elif self.default == "body":
@@ -93,6 +95,8 @@ class CentreBoundsCrop(Crop):
 
 class CentreBoundsCropd(Cropd):
     """Dictionary version of `CentreBoundsCrop`: one box, from the image at `source_key`, for all keys.
+
+    An item whose ``cropped`` is true stays whole: data lists mark so what has been cropped before it was written.
 
     Args:
         keys: Items to crop; of one spatial shape.
@@ -131,7 +135,7 @@ class CentreBoundsCropd(Cropd):
         """Crop each key to the source's box."""
         d = dict(data)
         source = d[self.source_key]
-        box = self.cropper.box(source, d.get(self.centre_key))
+        box = self.cropper.box(source, d.get(self.centre_key), cropped=d.get("cropped", False))
         for key in self.key_iterator(d):
             if d[key].shape[1:] != source.shape[1:]:
                 raise ValueError(
