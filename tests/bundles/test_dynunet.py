@@ -52,7 +52,7 @@ def test_the_model_file_says_what_rebuilds_the_network(models):
     assert ours["network"] == "dynunet"
     assert ours["strides"] == STRIDES and ours["kernels"] == [[3, 3, 3]] * 4
     assert ours["filters"] == 4 and ours["dsdepth"] == 2
-    shared = {"spacing", "hu_window", "centre_bounds", "roi_size", "binary_mask", "label_names", "dsdepth"}
+    shared = {"spacing", "hu_window", "centre_bounds", "crop", "roi_size", "binary_mask", "label_names", "dsdepth"}
     assert {name: ours[name] for name in shared} == {name: other[name] for name in shared}
     assert set(other) == {*shared, "network", "init_filters", "blocks_down", "norm"}
 
