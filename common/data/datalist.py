@@ -25,17 +25,19 @@ def make_datalist(
     description: str = "",
     licence: str = "",
     labels: Mapping[str, str] | None = None,
+    cropped: bool = False,
 ) -> dict[str, Any]:
     """Data list of ``cases``, whose paths are relative to the folder that the list will lie in.
 
     Returns:
         ``name, description, licence, seed, labels``, ``training`` with a fold for each entry, ``testing``; entries
-        sorted by case id. Generated ones are marked ``generated``, and the list then has ``generator_case_ids``.
+        sorted by case id. Generated ones are marked ``generated``, and the list then has ``generator_case_ids``; a list
+        of volumes that need no crop any more says ``cropped``.
     """
     fold_of = split_cases(cases, test_fraction=test_fraction, folds=folds, seed=seed)
-    entries = {"training": [], "testing": []}
+    entries: dict[str, list[dict[str, Any]]] = {"training": [], "testing": []}
     for case in sorted(cases, key=lambda case: case.case_id):
-        entry = {
+        entry: dict[str, Any] = {
             "case_id": case.case_id,
             "image": Path(case.image).as_posix(),
             "label": Path(case.label).as_posix(),
@@ -46,9 +48,10 @@ def make_datalist(
             entry["generated"] = True
         fold = fold_of[case.case_id]
         entries["testing" if fold == TEST else "training"].append(entry if fold == TEST else {**entry, "fold": fold})
-    notes = {"name": name, "description": description, "licence": licence, "seed": seed}
+    notes: dict[str, Any] = {"name": name, "description": description, "licence": licence, "seed": seed}
     behind = [case.generator_case_ids for case in cases if case.generator_case_ids is not None]
     notes |= {"generator_case_ids": sorted(set().union(*behind))} if behind else {}
+    notes |= {"cropped": True} if cropped else {}
     return {**notes, "labels": dict(labels or HEAD_AND_NECK), **entries}
 
 

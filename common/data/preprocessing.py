@@ -43,8 +43,10 @@ def complete(given: Mapping[str, Any] | None) -> Preprocessing:
     """
     if unknown := sorted(set(given or {}) - set(ASSUMED)):
         raise ValueError(f"preprocessing has the keys {unknown}, expected some of {sorted(ASSUMED)}")
-    whole = {"spacing": None, "centre_bounds": {}, "crop": "none"} if (given or {}).get("fit") == "zoom" else {}
-    return cast(Preprocessing, {**ASSUMED, **(given or {}), **whole})
+    filled = {**ASSUMED, **(given or {})}
+    if filled["fit"] == "zoom":
+        filled |= {"spacing": None, "centre_bounds": {}, "crop": "none"}
+    return cast(Preprocessing, filled)
 
 
 def makes_crops(given: Mapping[str, Any] | None) -> bool:
@@ -65,13 +67,11 @@ def preprocessing_notes(
     if recorded is None:
         said = ", ".join(f"{key} {value}" for key, value in complete(used).items())
         return [f"nothing tells how {of} prepared its volumes, real cases are prepared with {said}"]
-    now, then = complete(used), complete(recorded)
-    differ = [f"{key} {_said(now[key])} instead of {_said(then[key])}" for key in ASSUMED if not _equal(now, then, key)]
+    now, then = dict(complete(used)), dict(complete(recorded))
+    differ = [
+        f"{key} {_said(now[key])} instead of {_said(then[key])}" for key in now if _plain(now[key]) != _plain(then[key])
+    ]
     return [f"real cases are not prepared as {of} did: {', '.join(differ)}"] if differ else []
-
-
-def _equal(now: Preprocessing, then: Preprocessing, key: str) -> bool:
-    return _plain(now[key]) == _plain(then[key])  # type: ignore[literal-required]
 
 
 def _plain(value: Any) -> Any:

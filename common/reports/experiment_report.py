@@ -81,6 +81,12 @@ class ExperimentReport:
             "leakage": "; ".join(sorted({model["leakage"] for model in models if model["leakage"]})) or None,
         }
 
+    def _notes(self) -> list[str]:
+        """What the trainings say of how their real cases were prepared beside generated ones, each once."""
+        files = (self.experiment.evaluation_dir(arm.name) / "metrics.json" for arm in self.experiment.arms)
+        models = [model for file in files for model in json.loads(file.read_text())["checkpoints"]]
+        return sorted({f"Note: {note}." for model in models for note in model["training"].get("notes") or []})
+
     def _figures(self, rows: Sequence[Row], stamp: str | None) -> dict[str, Path]:
         main = [row for row in rows if row["baseline"] in (None, self.experiment.arms[0].name)]
         figures = {"All arms": plot_arms(main, path=self.directory / "arms.png", stamp=stamp)}
@@ -100,6 +106,7 @@ class ExperimentReport:
         page = Page("Does the synthetic data help?", subtitle=subtitle, warning=stamp or "")
         page.section("Table")
         page.text(*_EXPLAINED)
+        page.text(*self._notes())
         page.table([_brief(row) for row in rows])
         for title, path in figures.items():
             page.section(title)

@@ -37,15 +37,16 @@ class LoadCased(MapTransform, InvertibleTransform):
         allow_missing_keys: bool = False,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
-        missing = {"allow_missing_keys": allow_missing_keys}
         self.steps: list[Transform] = [
-            LoadImaged(keys, ensure_channel_first=True, **missing),
-            Orientationd(keys, axcodes="RAS", labels=None, **missing),
-            CentreBoundsCropd(keys, centre_bounds, default=crop, source_key=image_key, **missing),
+            LoadImaged(keys, ensure_channel_first=True, allow_missing_keys=allow_missing_keys),
+            Orientationd(keys, axcodes="RAS", labels=None, allow_missing_keys=allow_missing_keys),
+            CentreBoundsCropd(
+                keys, centre_bounds, default=crop, source_key=image_key, allow_missing_keys=allow_missing_keys
+            ),
         ]
         if spacing is not None:
             modes = ["bilinear" if key == image_key else "nearest" for key in self.keys]
-            self.steps.append(SpacingOfKeysd(keys, pixdim=spacing, mode=modes, **missing))
+            self.steps.append(SpacingOfKeysd(keys, pixdim=spacing, mode=modes, allow_missing_keys=allow_missing_keys))
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Read, turn, crop and resample each key."""

@@ -41,28 +41,32 @@ class PrepareCased(MapTransform):
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        given, missing = complete(preprocessing), {"allow_missing_keys": allow_missing_keys}
-        region = {key: given[key] for key in ("spacing", "centre_bounds", "crop")}
+        given, missing = complete(preprocessing), allow_missing_keys
+        load = LoadCased(
+            keys,
+            spacing=given["spacing"],
+            centre_bounds=given["centre_bounds"],
+            crop=given["crop"],
+            allow_missing_keys=missing,
+        )
         masks = [key for key in self.keys if key != "image"]
         if given["fit"] == "zoom":
             modes = ["area" if key == "image" else "nearest-exact" for key in self.keys]
             grid: list[Transform] = [
-                Zoomd(keys, zoom=given["zoom"], mode=modes, keep_size=False, **missing),
+                Zoomd(keys, zoom=given["zoom"], mode=modes, keep_size=False, allow_missing_keys=missing),
                 ResizeWithPadOrCropd("image", spatial_size=image_size, value=AIR),
-                *(ResizeWithPadOrCropd(key, spatial_size=image_size, **missing) for key in masks),
+                *(ResizeWithPadOrCropd(key, spatial_size=image_size, allow_missing_keys=missing) for key in masks),
             ]
         else:
             grid = [
                 AntialiasedResized("image", image_size),
-                *(Resized(key, spatial_size=image_size, mode="nearest-exact", **missing) for key in masks),
+                *(
+                    Resized(key, spatial_size=image_size, mode="nearest-exact", allow_missing_keys=missing)
+                    for key in masks
+                ),
             ]
         window = HUWindowd("image", hu_window[0], hu_window[1])
-        self.steps = [
-            LoadCased(keys, **region, **missing),
-            window,
-            *([] if given["resize_pair"] else grid),
-            KeepSpacingd("image"),
-        ]
+        self.steps = [load, window, *([] if given["resize_pair"] else grid), KeepSpacingd("image")]
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Prepare a case."""

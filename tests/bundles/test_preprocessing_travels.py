@@ -154,7 +154,12 @@ def test_the_segmenter_crops_real_cases_as_the_generator_did(run_workflow, pairs
 def test_all_arms_of_an_experiment_crop_alike(pairs, phantom_dir):
     options = {"dataset_dir": str(phantom_dir), "generated_dir": str(pairs), "settings": {"max_epochs": 1}}
     trials = parsed("segresnet_auto3dseg", ["experiment"], **options).get_parsed_content("trials")
-    assert trials.options == {"dataset_dir": str(phantom_dir), "centre_bounds": NECK, "crop": "body", "max_epochs": 1}
+    assert trials.training.options == {
+        "dataset_dir": str(phantom_dir),
+        "centre_bounds": NECK,
+        "crop": "body",
+        "max_epochs": 1,
+    }
 
 
 @pytest.mark.parametrize("case", READERS, ids=str)
