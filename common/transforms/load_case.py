@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from monai.config import KeysCollection
-from monai.transforms import InvertibleTransform, LoadImaged, MapTransform, Orientationd, Transform
+from monai.transforms import InvertibleTransform, LoadImaged, MapTransform, Orientationd
 from monai.transforms.utils import allow_missing_keys_mode
 
 from .centre_crop import Bounds, CentreBoundsCropd, Fallback
@@ -37,7 +37,7 @@ class LoadCased(MapTransform, InvertibleTransform):
         allow_missing_keys: bool = False,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
-        self.steps: list[Transform] = [
+        self.steps: list[MapTransform] = [
             LoadImaged(keys, ensure_channel_first=True, allow_missing_keys=allow_missing_keys),
             Orientationd(keys, axcodes="RAS", labels=None, allow_missing_keys=allow_missing_keys),
             CentreBoundsCropd(
@@ -56,7 +56,7 @@ class LoadCased(MapTransform, InvertibleTransform):
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Each key that is there, back to the grid of its file."""
-        with allow_missing_keys_mode(tuple(self.steps)):
+        with allow_missing_keys_mode(tuple(self.steps)):  # type: ignore[arg-type] # takes a tuple of any length
             for step in reversed(self.steps):
                 data = step.inverse(data) if isinstance(step, InvertibleTransform) else data
         return dict(data)

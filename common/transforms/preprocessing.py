@@ -39,12 +39,14 @@ def complete(given: Mapping[str, Any] | None) -> Preprocessing:
     """`given`, with `ASSUMED` for what it does not say; a zoom takes the whole volume on its own voxels.
 
     Raises:
-        ValueError: It has a key that there is not.
+        ValueError: It has a key that there is not, or zooms by no factor.
     """
     if unknown := sorted(set(given or {}) - set(ASSUMED)):
         raise ValueError(f"preprocessing has the keys {unknown}, expected some of {sorted(ASSUMED)}")
     filled = {**ASSUMED, **(given or {})}
     if filled["fit"] == "zoom":
+        if filled["zoom"] is None:
+            raise ValueError("preprocessing has fit zoom and zoom null, expected the factor that volumes are shrunk by")
         filled |= {"spacing": None, "centre_bounds": {}, "crop": "none"}
     return cast(Preprocessing, filled)
 

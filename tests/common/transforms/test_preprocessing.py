@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.data.preprocessing import ASSUMED, complete, makes_crops, preprocessing_notes
+from common.transforms.preprocessing import ASSUMED, complete, makes_crops, preprocessing_notes
 
 NECK = {"A": [[0.2, 0.8], [0.2, 0.8], [0, 0.5]]}
 
@@ -12,6 +12,8 @@ def test_what_is_not_said_is_as_in_the_thesis():
     assert complete({"spacing": [3, 3, 3]}) == {**ASSUMED, "spacing": [3, 3, 3]}
     with pytest.raises(ValueError, match=r"keys \['spacings'\], expected some of \['centre_bounds', 'crop', 'fit'"):
         complete({"spacings": 3})
+    with pytest.raises(ValueError, match="fit zoom and zoom null"):
+        complete({"fit": "zoom"})
 
 
 def test_a_zoom_takes_the_whole_volume_on_its_own_voxels():
