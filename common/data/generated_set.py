@@ -8,8 +8,8 @@ from typing import Any
 
 import nibabel as nib
 
-from ..transforms.preprocessing import ASSUMED, Preprocessing, complete, preprocessing_notes
 from .datalist import HEAD_AND_NECK, read_datalist, select_cases, source_case
+from .preprocessing import ASSUMED, Preprocessing, complete, preprocessing_notes
 from .provenance import FILE_NAME, read_provenance
 
 LIST_NAME = "dataset.json"

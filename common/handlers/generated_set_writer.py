@@ -12,11 +12,11 @@ from torch import Tensor
 
 from ..background import Background
 from ..data.datalist import write_datalist
+from ..data.preprocessing import makes_crops
 from ..data.provenance import package_versions, write_provenance
 from ..data.set_part import SetPart
 from ..files import replacing
 from ..networks.model_file import read_model_file, weights_sha256
-from ..transforms.preprocessing import makes_crops
 
 
 class GeneratedSetWriter:

@@ -6,10 +6,10 @@ from typing import Any
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Resized, ResizeWithPadOrCropd, Transform, Zoomd
 
+from ..data.preprocessing import complete
 from .hu_window import HUWindowd
 from .keep_spacing import KeepSpacingd
 from .load_case import LoadCased
-from .preprocessing import complete
 from .resize import AntialiasedResized
 
 AIR = -1.0  # of a windowed image
@@ -25,7 +25,7 @@ class PrepareCased(MapTransform):
 
     Args:
         keys: ``image`` and, unless there are no masks, ``label``.
-        preprocessing: See `common.transforms.preprocessing.Preprocessing`; what it does not say is as in the thesis.
+        preprocessing: See `common.data.preprocessing.Preprocessing`; what it does not say is as in the thesis.
         image_size: Voxels (H, W, D).
         hu_window: That becomes -1 and 1.
         allow_missing_keys: Leave out keys that are absent.

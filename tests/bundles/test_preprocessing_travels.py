@@ -10,7 +10,7 @@ from monai.bundle import ConfigParser
 
 from common.data.datalist import read_datalist
 from common.data.generated_set import read_generated_set
-from common.transforms.preprocessing import ASSUMED
+from common.data.preprocessing import ASSUMED
 
 ROOT = Path(__file__).parents[2]
 CENTRES = ("CHUM", "CHUP", "CHUS", "CHUV", "HGJ", "HMR", "MDA")

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...data.datalist import Folds, read_datalist, select_cases, source_case
 from ...data.generated_set import cases_behind
+from ...data.preprocessing import complete, preprocessing_notes
 from ...transforms.prepare_case import PrepareCased
-from ...transforms.preprocessing import complete, preprocessing_notes
 from .copy_filter import CopyFilter
 from .source import PairSource, merge_training
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.transforms.preprocessing import ASSUMED, complete, makes_crops, preprocessing_notes
+from common.data.preprocessing import ASSUMED, complete, makes_crops, preprocessing_notes
 
 NECK = {"A": [[0.2, 0.8], [0.2, 0.8], [0, 0.5]]}
 
