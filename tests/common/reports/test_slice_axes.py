@@ -20,7 +20,7 @@ def test_colours_come_again_when_they_run_out():
 def test_a_slice_lies_in_millimetres_and_in_its_window(axes):
     show_slice(axes, np.arange(6.0).reshape(2, 3), (20, 45), (0, 4))
     (image,) = axes.images
-    assert image.get_extent() == (0, 45, 0, 20)
+    assert tuple(image.get_extent()) == (0, 45, 0, 20)
     assert image.get_clim() == (0, 4)
 
 
