@@ -13,7 +13,7 @@ class Preprocessing(TypedDict):
         crop: Where those say nothing: the ``body`` box, an ``error``, or ``none``.
         fit: How the cropped volume comes to the size of the network: ``resize``, or ``zoom`` of the whole volume by a
             factor, cut or padded then.
-        zoom: That factor.
+        zoom: That factor; None for a resize.
         resize_pair: Whether image and mask were joined first and resized as one, which smooths masks.
     """
 
@@ -48,6 +48,8 @@ def complete(given: Mapping[str, Any] | None) -> Preprocessing:
         if filled["zoom"] is None:
             raise ValueError("preprocessing has fit zoom and zoom null, expected the factor that volumes are shrunk by")
         filled |= {"spacing": None, "centre_bounds": {}, "crop": "none"}
+    else:
+        filled["zoom"] = None
     return cast(Preprocessing, filled)
 
 
