@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-
 from .datalist import HEAD_AND_NECK, read_datalist, select_cases, source_case
 from .preprocessing import ASSUMED, Preprocessing, complete, preprocessing_notes
 from .provenance import FILE_NAME, read_provenance
+from .volume_file import open_volume
 
 LIST_NAME = "dataset.json"
 UNFINISHED = "unfinished"  # folder of a set that is being made
@@ -90,7 +89,7 @@ def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] 
         )
     provenance = read_provenance(directory) if (directory / FILE_NAME).is_file() else None
     training = provenance["training"] if provenance else {}
-    header = nib.load(cases[0]["image"]).header
+    header = open_volume(cases[0]["image"]).header
     return GeneratedSet(
         directory=directory,
         cases=cases,
