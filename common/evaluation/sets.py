@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ignite.distributed as idist
 import numpy as np
 
 from ..data.datalist import foreground_names
-from ..data.sharing import own_batches
 from .case_facts import CaseFacts, read_facts
 from .features import FeatureReader, Features
+from .processes import gather, own_cases
 from .volume_set import VolumeSet
 
 
@@ -80,18 +79,16 @@ class EvaluationSets:
 
     def share_facts(self, volumes: VolumeSet) -> None:
         """Let each process read its batches; all call it, and all have the facts of all cases then."""
-        processes = {"rank": idist.get_rank(), "world_size": idist.get_world_size()}
-        batches = own_batches(range(len(volumes)), batch_size=self.reader.batch_size, **processes)
-        indices = [i for batch in batches for i in batch]
+        indices = own_cases(len(volumes), batch_size=self.reader.batch_size)
         self._read_facts(volumes, indices)
-        for part in idist.all_gather({volumes.keys[i]: self._facts[volumes.keys[i]] for i in indices}):
-            self._facts.update(part)
+        self._facts.update(gather({volumes.keys[i]: self._facts[volumes.keys[i]] for i in indices}))
 
     def _read_facts(self, volumes: VolumeSet, indices: Sequence[int]) -> None:
         missing = [i for i in indices if volumes.keys[i] not in self._facts]
         if missing:
-            options = {"window": self.window, "labels": self.labels, "num_workers": self.num_workers}
-            read = read_facts(volumes.select(missing), **options)
+            read = read_facts(
+                volumes.select(missing), window=self.window, labels=self.labels, num_workers=self.num_workers
+            )
             self._facts.update(zip((volumes.keys[i] for i in missing), read, strict=True))
 
     def describe(self) -> dict[str, Any]:
