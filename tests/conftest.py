@@ -4,22 +4,29 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 
 OPENKBP_DIR = Path(os.environ.get("OPENKBP_DIR", Path(__file__).parents[2] / "shared" / "data" / "openkbp"))
 
 
-def pytest_configure(config):
-    """One thread: two test processes keep two cores busy, and threads that wait for a core spin meanwhile."""
-    torch.set_num_threads(1)
-
-
 def pytest_collection_modifyitems(items):
-    """Tests of a release are skipped by name in everyday runs."""
+    """One thread in each process; tests of a release are skipped by name in everyday runs."""
+    import torch  # seconds, which the process that only hands out the tests has no use for
+
+    torch.set_num_threads(1)  # two processes keep two cores busy, and threads that wait for a core spin meanwhile
     if "RELEASE" not in os.environ:
         for item in items:
             if "release" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="before a release: RELEASE=1 runs it"))
+
+
+@pytest.fixture(scope="session")
+def phantom_dir(tmp_path_factory) -> Path:
+    """Ten small phantom cases and their list."""
+    from common.data.cli import prepare  # as above
+
+    directory = tmp_path_factory.mktemp("phantom")
+    prepare("phantom", str(directory), count=10, size=(32, 32, 16), folds=2)
+    return directory
 
 
 @pytest.fixture(scope="session")

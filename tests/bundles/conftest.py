@@ -18,15 +18,12 @@ from common.files import file_sha256
 from tests.fresh_process import FreshProcess, run_fresh
 
 ROOT = Path(__file__).parents[2]
+# what handlers draw
+PICTURES = [
+    *("loss_csv.plot_losses", "sample_previews.pair_grid", "pair_preview.pair_grid"),
+    "segmentation_pictures.plot_segmentations",
+]
 TWO_PROCESSES = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m")
-
-
-@pytest.fixture(scope="session")
-def phantom_dir(tmp_path_factory):
-    """Ten small phantom cases and their list."""
-    directory = tmp_path_factory.mktemp("phantom")
-    prepare("phantom", str(directory), count=10, size=(32, 32, 16), folds=2)
-    return directory
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +40,15 @@ def few_openkbp(openkbp_dir, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_files():
-    """Function (config files, workflow_type, **options) -> output folder of a workflow, run in this process."""
+    """Function (config files, workflow_type, pictures, **options) -> output folder of a workflow, run in this process.
 
-    def run(files, *, workflow_type="train", **options):
+    Pictures of losses and of samples take half of a tiny run: they are drawn for the tests that ask for them.
+    """
+
+    def run(files, *, workflow_type="train", pictures=False, **options):
         with pytest.MonkeyPatch.context() as patch:
+            for name in [] if pictures else PICTURES:
+                patch.setattr(f"common.handlers.{name}", lambda *_, **__: None)
             patch.chdir(ROOT)
             patch.setenv("TQDM_DISABLE", "1")
             files = list(map(str, files))
@@ -61,11 +63,10 @@ def run_files():
 
 @pytest.fixture(scope="session")
 def run_workflow(run_files):
-    """Function (bundle, configs, workflow_type, **overrides) -> output folder of a workflow, run in this process."""
+    """Function (bundle, configs, workflow_type, pictures, **overrides) -> output folder of a workflow, as above."""
 
-    def run(bundle, configs, *, workflow_type="train", **overrides):
-        files = [ROOT / "bundles" / bundle / "configs" / f"{name}.yaml" for name in configs]
-        return run_files(files, workflow_type=workflow_type, **overrides)
+    def run(bundle, configs, **options):
+        return run_files([ROOT / "bundles" / bundle / "configs" / f"{name}.yaml" for name in configs], **options)
 
     return run
 

@@ -21,6 +21,13 @@ SMALL = {
 BRANCHES = ("plain", "resampled", "affine", "elastic")
 
 
+@pytest.fixture(scope="module")
+def plain(run_workflow, phantom_dir, tmp_path_factory):
+    """Folder of a training without augmentation."""
+    folders = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path_factory.mktemp("plain"))}
+    return run_workflow("hagan_128", ["train", "smoke"], **folders)
+
+
 @pytest.fixture
 def train(run_workflow, phantom_dir, tmp_path):
     """Function (*overlays, **overrides) -> output folder of a tiny training."""
@@ -45,11 +52,10 @@ def augment(run_workflow, phantom_dir, tmp_path):
 
 
 @pytest.mark.parametrize("branch", BRANCHES)
-def test_each_kind_alone_trains_and_differs_from_the_others(train, newest_state, tmp_path, branch):
+def test_each_kind_alone_trains_and_differs_from_the_others(train, plain, newest_state, branch):
     weights = {name: int(name == branch) for name in BRANCHES}
     sampled = train("augment", voxel_sizes=[30.0], **SMALL, **weights)
     assert newest_state(sampled)["iteration"] == 2
-    plain = train(output_dir=str(tmp_path / "plain"))
     same = [torch.load(folder / "model.pt", weights_only=True)["model"] for folder in (sampled, plain)]
     equal = all(torch.equal(same[0][key], same[1][key]) for key in same[0])
     assert equal == (branch == "plain")

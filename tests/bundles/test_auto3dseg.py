@@ -16,6 +16,7 @@ from monai.apps.auto3dseg import AutoRunner
 from common.data.datalist import read_datalist, select_cases
 from common.runs.auto3dseg import Auto3DSegRun, RunnerOptions
 from common.runs.auto3dseg_template import AlgorithmTemplate
+from tests.fresh_process import run_fresh
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "segresnet_auto3dseg"
@@ -45,13 +46,22 @@ def auto3dseg(phantom_dir, tmp_path_factory, run_workflow):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("OMP_NUM_THREADS", "1")
             patch.setattr(socket.socket, "connect", _refuse)
+            patch.setattr("monai.utils.run_cmd", _forked)  # before the algorithms import it
             return run_workflow("segresnet_auto3dseg", ["auto3dseg", "smoke"], **options)
 
     return run
 
 
-def _refuse(*_):
-    raise AssertionError("a connection was opened")
+def _forked(command, *, stdout, **_):
+    """A fold's training without the start of Python."""
+    finished = run_fresh(command[1:], folder=ROOT)
+    stdout.write((finished.stdout + finished.stderr).encode())
+    return finished
+
+
+def _refuse(socket, address, connect=socket.socket.connect):
+    assert socket.family.name == "AF_UNIX", "a connection was opened"  # it asks for a fork
+    connect(socket, address)
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,13 @@ def workflow(run_workflow, phantom_dir, tmp_path):
     return run
 
 
+@pytest.fixture(scope="module")
+def unet(run_workflow, phantom_dir, tmp_path_factory):
+    """Model file of a U-Net."""
+    folders = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path_factory.mktemp("unet"))}
+    return str(run_workflow("baseline_gans", ["train", "wgan_clip_3d", "smoke"], **folders) / "model.pt")
+
+
 def losses(folder):
     with (folder / "losses.csv").open() as file:
         return [{key: float(value or "nan") for key, value in row.items()} for row in csv.DictReader(file)]
@@ -59,7 +66,7 @@ def losses(folder):
 @pytest.mark.parametrize("gan", GANS)
 def test_training_and_generation(workflow, gan):
     before, after, overrides, names = GANS[gan]
-    trained = workflow("train", before, after, **overrides)
+    trained = workflow("train", before, after, pictures=True, **overrides)
     for name in ("model.pt", "losses.csv", "losses.png", "previews/step_00000002.png"):
         assert (trained / name).is_file(), name
     assert list(trained.glob("events.*"))
@@ -69,7 +76,7 @@ def test_training_and_generation(workflow, gan):
     assert math.isnan(second["g"]) == ("wgan" in gan)  # five steps of the critic to one of the generator
     # what a volume was made of is no matter of inference: the overlays of a network alone
     networks = [name for name in before if name != "diff_augment"]
-    generated = workflow("inference", networks, checkpoint=str(trained / "model.pt"))
+    generated = workflow("inference", networks, pictures=True, checkpoint=str(trained / "model.pt"))
     check_set(generated, SIZES.get(gan, tuple(overrides.get("image_size", (16, 16, 8)))))
 
 
@@ -92,19 +99,17 @@ def check_set(directory, size):
         assert set(np.unique(label.get_fdata())) <= {0, 1, 2}
 
 
-def test_the_same_seed_generates_the_same_files_and_another_others(workflow, assert_seeds_decide, tmp_path):
-    model = str(workflow("train", ["wgan_clip_3d"]) / "model.pt")
+def test_the_same_seed_generates_the_same_files_and_another_others(workflow, unet, assert_seeds_decide, tmp_path):
     sets = [
-        workflow("inference", checkpoint=model, output_dir=str(tmp_path / name), seed=seed)
+        workflow("inference", checkpoint=unet, output_dir=str(tmp_path / name), seed=seed)
         for name, seed in (("a", 0), ("b", 0), ("c", 1))
     ]
     assert_seeds_decide(*sets)
 
 
-def test_the_overlay_of_another_network_is_refused(workflow, causes):
-    model = str(workflow("train", ["wgan_clip_3d"]) / "model.pt")
+def test_the_overlay_of_another_network_is_refused(workflow, unet, causes):
     with pytest.raises(RuntimeError) as error:
-        workflow("inference", ["stylegan2"], checkpoint=model, **PLANE)
+        workflow("inference", ["stylegan2"], checkpoint=unet, **PLANE)
     assert "holds the weights of a network 'unet', this configuration builds 'stylegan2'" in causes(error)
 
 

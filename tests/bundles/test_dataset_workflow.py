@@ -15,7 +15,7 @@ from common.data.datalist import read_datalist, select_cases
 from common.data.generated_set import read_generated_set, training_cases
 from common.data.segmenter_fit import SegmenterInput
 from common.data.training_mix import training_mix
-from common.transforms.prepare_case import PrepareCased
+from common.runs.published.training_filter import training_preprocessing
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "bundles" / "hagan_128" / "configs"
@@ -117,6 +117,7 @@ def test_other_bundles_read_it(release, run_workflow, phantom_dir, tmp_path):
     assert mix.counts["generated"] == 2 and mix.generated.leakage.leaked == ()
     options = {"dataset_dir": str(phantom_dir), "generated_dir": str(folder), "extractor": "slices"}
     options |= {"allow_untrained": True, "second_extractor": None, "output_dir": str(tmp_path / "evaluation")}
+    options |= {"sections": ["fidelity", "copies"]}
     evaluation = run_workflow("evaluation", ["evaluate", "smoke"], workflow_type=None, **options)
     again, asked = release(num_samples=4, bundle="hagan_256", evaluation=str(evaluation))
     assert asked == []
@@ -125,9 +126,10 @@ def test_other_bundles_read_it(release, run_workflow, phantom_dir, tmp_path):
 
 
 def test_a_copy_of_a_training_case_is_left_out_and_replaced(release, phantom_dir, tmp_path):
-    case = select_cases(read_datalist(phantom_dir / "datalist.json"), dataset_dir=phantom_dir)[0]
-    as_trained = {"preprocessing": {"spacing": [6, 6, 6]}, "image_size": [32, 32, 16], "hu_window": [-1024, 600]}
-    copy = PrepareCased(["image", "label"], **as_trained)(case)
+    datalist = phantom_dir / "datalist.json"
+    case = select_cases(read_datalist(datalist), dataset_dir=phantom_dir)[0]
+    options = {"datalist": str(datalist), "image_size": [32, 32, 16]}
+    copy = training_preprocessing([str(CONFIGS / "train.yaml"), SMOKE], options)(case)
 
     def plant(folder, indices):
         if folder.name == "checkpoint_1" and 0 in indices:
@@ -152,7 +154,7 @@ def test_training_data_that_are_not_the_checkpoints_are_refused(release, causes,
     for overrides, message in (
         ({"train_datalist": str(path)}, f"of which {path} lacks 1, such as {content['training'][0]['case_id']}"),
         ({"reference_folds": "all"}, "trained on all 8 cases"),
-        ({"preprocessing": {"spacings": 2}}, "preprocessing has the keys ['spacings']"),
+        ({"train_options": {"spacings": 2}}, "have no keys ['spacings']"),
         ({"checkpoints": "models/none.pt"}, "no trained model at models/none.pt"),
     ):
         with pytest.raises((ValueError, RuntimeError, FileNotFoundError)) as error:

@@ -49,7 +49,7 @@ def finished(commands, run_files, trainings_here):
             options["overlays"] = [*yaml.safe_load(options["overlays"]), f"{SEGMENTATION}/smoke.yaml"]
         else:
             files.append(f"{Path(files[0]).parent}/smoke.yaml")
-        run_files([ROOT / file for file in files], run_id=run_id, **options)
+        run_files([ROOT / file for file in files], run_id=run_id, pictures=True, **options)
     return Path(commands["training"]["output_dir"])
 
 

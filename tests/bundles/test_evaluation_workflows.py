@@ -114,7 +114,8 @@ def test_a_set_of_images_alone_is_scored_by_its_images(workflow, evaluated, gene
     for entry in content["training"]:
         del entry["label"]
     (folder / "dataset.json").write_text(json.dumps(content))
-    out = workflow("evaluate", generated_dir=str(folder), weights=str(evaluated / "train" / "model.pt"))
+    options = {"weights": str(evaluated / "train" / "model.pt"), "sections": ["fidelity", "masks"]}
+    out = workflow("evaluate", generated_dir=str(folder), **options)
     rows = json.loads((out / "metrics.json").read_text())["scores"]
     assert {key.split("/")[1] for key in rows if key.startswith("fid")} == {"image"}
     assert not [key for key in rows if key.startswith("mask/")]
@@ -129,7 +130,8 @@ def test_copies_of_training_cases_are_found(workflow, evaluated, phantom_dir, ge
         image = nib.load(case["image"])
         clipped = np.asarray(image.dataobj).clip(-1024, 600).astype(np.int16)
         nib.save(nib.Nifti1Image(clipped, image.affine), folder / "images" / f"generated_{number:05d}.nii.gz")
-    out = workflow("evaluate", generated_dir=str(folder), weights=str(evaluated / "train" / "model.pt"))
+    options = {"weights": str(evaluated / "train" / "model.pt"), "sections": ["copies"]}
+    out = workflow("evaluate", generated_dir=str(folder), **options)
     rows = json.loads((out / "metrics.json").read_text())["scores"]
     assert rows["memorisation/volumes"]["copy_rate"] == 1
     assert rows["memorisation/volumes"]["probability_nearer"] == 1

@@ -42,6 +42,13 @@ def workflow(run_workflow, phantom_dir, tmp_path):
     return run
 
 
+@pytest.fixture(scope="module")
+def trained(run_workflow, phantom_dir, tmp_path_factory):
+    """Folder of a training with the defaults."""
+    folders = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path_factory.mktemp("trained"))}
+    return run_workflow("hagan_128", ["train", "smoke"], **folders)
+
+
 def losses(folder):
     with (folder / "losses.csv").open() as file:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
@@ -50,12 +57,13 @@ def losses(folder):
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_training_and_generation_with_each_switch(workflow, switch):
     overrides = SWITCHES[switch]
-    trained = workflow("train", **overrides)
+    trained = workflow("train", pictures=True, **overrides)
     for name in ("model.pt", "losses.csv", "losses.png", "previews/step_00000002.png"):
         assert (trained / name).is_file(), name
     assert list(trained.glob("events.*"))
     assert len(losses(trained)) == 2
-    generated = workflow("inference", checkpoint=str(trained / "model.pt"))
+    generated = workflow("inference", pictures=True, checkpoint=str(trained / "model.pt"))
+    assert (generated / "previews" / "pairs.png").is_file()
     names = json.loads((generated / "dataset.json").read_text())["labels"]
     assert names["1"] == ("tumour or lymph node" if switch == "binary masks" else "tumour")
     image = nib.load(generated / "images" / "generated_00000.nii.gz")
@@ -75,8 +83,7 @@ def test_hagan_256_trains_and_generates(workflow):
     assert json.loads((generated / "provenance.json").read_text())["bundle"]["name"] == "hagan_256"
 
 
-def test_a_generated_set_is_a_data_list_that_can_be_trained_on(workflow, phantom_dir):
-    trained = workflow("train")
+def test_a_generated_set_is_a_data_list_that_can_be_trained_on(workflow, trained, phantom_dir):
     generated = workflow("inference", checkpoint=str(trained / "model.pt"))
     entries = select_cases(read_datalist(generated / "dataset.json"), dataset_dir=generated)
     assert [Path(entry["image"]).is_file() for entry in entries] == [True, True]
@@ -88,8 +95,8 @@ def test_a_generated_set_is_a_data_list_that_can_be_trained_on(workflow, phantom
     np.testing.assert_allclose(spacing, provenance["training"]["spacing"], rtol=1e-5)
 
 
-def test_the_same_seed_generates_the_same_files_and_another_others(workflow, assert_seeds_decide, tmp_path):
-    model = str(workflow("train") / "model.pt")
+def test_the_same_seed_generates_the_same_files_and_another_others(workflow, trained, assert_seeds_decide, tmp_path):
+    model = str(trained / "model.pt")
     sets = [
         workflow("inference", checkpoint=model, output_dir=str(tmp_path / name), seed=seed)
         for name, seed in (("a", 0), ("b", 0), ("c", 1))

@@ -51,7 +51,8 @@ def test_two_processes_go_on_with_a_killed_generation_to_the_set_of_one(
 ):
     options = {"checkpoint": str(model), "num_samples": 5, "batch_size": 2}
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    run_workflow("hagan_128", ["inference", "smoke"], workflow_type="infer", output_dir=str(whole), **options)
+    here = {"workflow_type": "infer", "pictures": True}
+    run_workflow("hagan_128", ["inference", "smoke"], output_dir=str(whole), **here, **options)
     killed_after(3, output_dir=str(killed), **options)
     assert not (killed / "dataset.json").exists()
     first = killed / "images" / "generated_00000.nii.gz"

@@ -8,7 +8,7 @@ from typing import Any
 from ...files import file_sha256
 from ...networks.model_file import read_model_file
 
-_EQUAL = ("image_size", "hu_window", "label_names", "binary_mask", "preprocessing")
+_EQUAL = ("image_size", "hu_window", "label_names", "binary_mask")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -10,10 +11,17 @@ from common.data.cases import BadCasesError, resolve_cases
 from common.data.cli import check, main, prepare
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """Folder of ten phantom cases and their list, as it was made."""
+    folder = tmp_path_factory.mktemp("data")
+    prepare("phantom", str(folder), count=10, size=(24, 24, 16), folds=2)
+    return folder
+
+
 @pytest.fixture
-def phantom(tmp_path):
-    prepare("phantom", str(tmp_path / "data"), count=10, size=(24, 24, 16), folds=2)
-    return tmp_path / "data"
+def phantom(prepared, tmp_path):
+    return shutil.copytree(prepared, tmp_path / "data")
 
 
 def test_prepare_leaves_pairs_and_a_list_and_may_be_repeated(phantom):

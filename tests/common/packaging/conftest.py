@@ -3,10 +3,10 @@
 import json
 import os
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
-from common.data.cli import prepare
 from common.packaging.export import CHECKOUT, export_bundle
 from tests.fresh_process import run_fresh
 
@@ -19,14 +19,6 @@ def dist(tmp_path_factory):
     directory = tmp_path_factory.mktemp("dist")
     for name in BUNDLES:
         export_bundle(name, directory)
-    return directory
-
-
-@pytest.fixture(scope="session")
-def tiny_phantoms(tmp_path_factory):
-    """Ten phantom cases of 32×32×16 voxels and their list, of two folds."""
-    directory = tmp_path_factory.mktemp("phantoms")
-    prepare("phantom", str(directory), count=10, size=(32, 32, 16), folds=2)
     return directory
 
 
@@ -44,6 +36,23 @@ def isolated():
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
     return run
+
+
+PROBE = """
+import runpy, sys
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture
+def forked_probe(monkeypatch):
+    """The probe of a bundle in a fork, without the start of Python."""
+
+    def run(command, *, cwd, **_):
+        return run_fresh(["-c", PROBE, *command[command.index("-B") + 1 :]], folder=cwd)
+
+    monkeypatch.setattr("common.packaging.check.subprocess", SimpleNamespace(run=run))
 
 
 GAN = [
@@ -73,11 +82,11 @@ print(Path(common.__file__).resolve())
 
 
 @pytest.fixture(scope="session")
-def steps(tiny_phantoms):
+def steps(phantom_dir):
     """Function (bundle, output folder) -> argument of `RUN` for a training and an inference on the phantoms."""
 
     def fill(name, out):
-        places = {"data": tiny_phantoms, "out": out}
+        places = {"data": phantom_dir, "out": out}
         return json.dumps(
             [
                 (config, {k: v.format(**places) if isinstance(v, str) else v for k, v in settings.items()})

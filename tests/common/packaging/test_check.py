@@ -111,12 +111,12 @@ def test_metadata_and_keys_of_configs(small, tmp_path):
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.release) for name in BUNDLES]
 )
-def test_exported_bundles_pass_everything(name, shipped, tiny_phantoms, tmp_path):
+def test_exported_bundles_pass_everything(name, shipped, phantom_dir, tmp_path):
     bundle = shipped(name)
     before = {path: path.read_bytes() for path in all_files(bundle)}
     schema = tmp_path / "schema.json"
     schema.write_text(json.dumps({"type": "object", "required": ["version", "task"]}))
-    findings = check_bundle(bundle, schema=schema, dataset_dir=tiny_phantoms)
+    findings = check_bundle(bundle, schema=schema, dataset_dir=phantom_dir)
     assert failed(findings) == {}
     unchecked = {finding.check: finding.note for finding in findings if finding.status == "not checked"}
     assert unchecked.pop("code style", "the model zoo's tools").startswith("the model zoo's tools")
@@ -125,7 +125,7 @@ def test_exported_bundles_pass_everything(name, shipped, tiny_phantoms, tmp_path
     assert {path: path.read_bytes() for path in all_files(bundle)} == before
 
 
-def test_the_command_line_prints_a_table_and_fails_where_something_did(tmp_path, capsys):
+def test_the_command_line_prints_a_table_and_fails_where_something_did(forked_probe, tmp_path, capsys):
     """The bundle of the repository that ships weights, broken in two ways that only running it shows."""
     export_bundle("evaluation", tmp_path)
     bundle = tmp_path / "evaluation"

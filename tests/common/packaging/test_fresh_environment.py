@@ -43,10 +43,10 @@ def environment(tmp_path_factory):
 
 @pytest.mark.release
 @pytest.mark.parametrize("name", BUNDLES)
-def test_the_packages_of_the_metadata_are_enough(name, dist, steps, isolated, environment, tiny_phantoms, tmp_path):
+def test_the_packages_of_the_metadata_are_enough(name, dist, steps, isolated, environment, phantom_dir, tmp_path):
     python = environment(json.loads((dist / name / "configs" / "metadata.json").read_text()))
     shipped = {"output_dir": str(tmp_path / "shipped")}
-    shipped |= {"dataset_dir": str(tiny_phantoms)} if name in SEGMENTERS else {"num_samples": 1}
+    shipped |= {"dataset_dir": str(phantom_dir)} if name in SEGMENTERS else {"num_samples": 1}
     done = isolated(RUN, dist / name, steps(name, tmp_path), json.dumps(shipped), python=python)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "train" / "model.pt").is_file() and any((tmp_path / "inference").rglob("*.nii.gz"))

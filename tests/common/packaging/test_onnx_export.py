@@ -11,7 +11,7 @@ from common.packaging.finding import Finding
 from common.packaging.onnx_export import export_onnx
 
 
-def test_a_generator_gives_the_same_volumes_in_onnxruntime(shipped, tmp_path):
+def test_a_generator_gives_the_same_volumes_in_onnxruntime(shipped, forked_probe, tmp_path):
     for name in ("onnx", "onnxscript"):
         pytest.importorskip(name)
     runtime = pytest.importorskip("onnxruntime")
