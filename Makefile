@@ -50,11 +50,11 @@ demo: setup
 		--checkpoint $(DEMO)/model.pt --output_dir $(DEMO)/generated
 	$(RUN) analysing --config_file $(EVALUATION)/analyse.yaml \
 		--dataset_dir data/$(DATA) --output_dir $(DEMO)/analysis
-	$(RUN) evaluating --config_file "['$(EVALUATION)/evaluate.yaml','$(EVALUATION)/demo.yaml','$(CROP)']" \
+	$(RUN) evaluating --config_file "['$(EVALUATION)/evaluate.yaml','$(EVALUATION)/demo.yaml']" \
 		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated --losses $(DEMO)/losses.csv \
 		--output_dir $(DEMO)/evaluation
 	$(RUN) experiment --config_file "['$(SEGMENTATION)/experiment.yaml','$(SEGMENTATION)/demo.yaml']" \
-		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated --overlays "['$(CROP)']" \
+		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated \
 		--output_dir $(DEMO)/segmentation
 	@echo "Trained on $(DATA), see:"
 	@echo "  $(DEMO)/evaluation/report.html        scores of the generated pairs, beside their real-vs-real floor"

@@ -32,10 +32,14 @@ def write_json(content: Any, path: str | os.PathLike, *, sort_keys: bool = False
         temporary.write_text(json.dumps(content, indent=2, sort_keys=sort_keys) + "\n")
 
 
-def write_csv(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike) -> None:
-    """Write rows of equal keys, of which there is one at least, as CSV with a header, whole or not at all."""
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+def write_csv(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike, *, columns: Sequence[str] = ()) -> None:
+    """Write rows as CSV with a header, whole or not at all.
+
+    The columns are `columns`, then all other keys of the rows in the order they come; what a row lacks is left empty.
+    """
+    header = dict.fromkeys([*columns, *(key for row in rows for key in row)])
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(header), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

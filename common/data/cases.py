@@ -14,6 +14,7 @@ from tqdm import tqdm
 from ..files import write_json
 from .check import Limits, Problem, check_case, problem_table
 from .datalist import Folds, label_values, read_datalist, select_cases
+from .known_files import file_stamp, read_known, write_known
 
 logger = logging.getLogger(__name__)
 OnBadCase = Literal["error", "skip"]
@@ -76,20 +77,14 @@ def keep_good(
         )
     if bad:
         logger.warning("left out %d of %d cases:\n%s", len(bad), len(entries), problem_table(problems))
-    if record is not None:
-        _write_record(Path(record), problems)
-    return good
-
-
-def _write_record(path: Path, problems: Sequence[Problem]) -> None:
-    """What was left out and why; an older record that holds no more is removed."""
     try:
-        if problems:
-            write_json([asdict(problem) for problem in problems], path)
-        elif path.is_file():
-            path.unlink()
+        if record is not None and problems:
+            write_json([asdict(problem) for problem in problems], record)
+        elif record is not None:
+            Path(record).unlink(missing_ok=True)  # an older one, which holds no more
     except OSError as error:
-        logger.warning("%s cannot be written (%s): the log alone says what was left out", path, error)
+        logger.warning("%s cannot be written (%s): the log alone says what was left out", record, error)
+    return good
 
 
 def find_problems(
@@ -108,8 +103,11 @@ def find_problems(
         known: JSON file that remembers good pairs by path, size and time of their files, so that they are read once.
     """
     limits = limits or Limits()
-    good = _read_known(known)
-    keys = [_key(entry, limits) for entry in entries]
+    good: set[str] = set(read_known(known, default=[]))
+    keys = []  # `prepare` and `run training` name files alike: a pass of the one is known to the other
+    for entry in entries:
+        stamps = [file_stamp(entry[key]) for key in ("image", "label") if Path(entry[key]).is_file()]
+        keys.append(json.dumps([stamps, asdict(limits)]))
     todo = [(entry, key) for entry, key in zip(entries, keys, strict=True) if key not in good]
     found: list[Problem] = []
     fresh: set[str] = set()
@@ -121,25 +119,5 @@ def find_problems(
                 fresh |= set() if problems else {key}
     finally:  # what an interrupted pass has read is not read again
         if known is not None and fresh:
-            _write_known(known, good | fresh)
+            write_known(sorted(good | fresh), known)
     return found
-
-
-def _key(entry: Mapping[str, Any], limits: Limits) -> str:
-    files = [Path(entry[key]).resolve() for key in ("image", "label")]  # `prepare` and `run training` name them alike
-    stamps = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files if file.is_file()]
-    return json.dumps([stamps, asdict(limits)])
-
-
-def _read_known(path: str | Path | None) -> set[str]:
-    try:
-        return set(json.loads(Path(path).read_text())) if path is not None else set()
-    except (OSError, ValueError):
-        return set()
-
-
-def _write_known(path: str | Path, keys: set[str]) -> None:
-    try:
-        write_json(sorted(keys), path)
-    except OSError as error:  # a read-only data set is checked each time
-        logger.info("%s cannot be written (%s): the check will be made again", path, error)

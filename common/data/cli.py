@@ -97,8 +97,8 @@ def prepare(
     """
     directory = Path(output)
     cases = _of_centres(_run_source(source, directory, input, seed=seed, workers=workers, **options), centres)
-    # a published set has brought its own list
-    names = read_datalist(directory / LIST_NAME)["labels"] if source == "synthetic" else _SOURCES[source].labels
+    known = read_datalist(directory / LIST_NAME) if source == "synthetic" else {}  # a published set brings its own list
+    names = known.get("labels", _SOURCES[source].labels)
     labels = sorted(map(int, names)) if labels is None else labels
     limits = Limits(labels=tuple(labels), min_slices=min_slices)
     entries = [{"case_id": c.case_id, "image": str(c.image), "label": str(c.label), "case": c} for c in cases]
@@ -111,6 +111,7 @@ def prepare(
         test_fraction=test_fraction,
         folds=folds or _SOURCES[source].folds,
         name=source,
+        cropped=known.get("cropped", False),
         labels={str(value): names.get(str(value), f"label {value}") for value in labels},
     )
     write_datalist(datalist, directory / "datalist.json")

@@ -25,17 +25,19 @@ def make_datalist(
     description: str = "",
     licence: str = "",
     labels: Mapping[str, str] | None = None,
+    cropped: bool = False,
 ) -> dict[str, Any]:
     """Data list of ``cases``, whose paths are relative to the folder that the list will lie in.
 
     Returns:
         ``name, description, licence, seed, labels``, ``training`` with a fold for each entry, ``testing``; entries
-        sorted by case id. Generated ones are marked ``generated``, and the list then has ``generator_case_ids``.
+        sorted by case id. Generated ones are marked ``generated``, and the list then has ``generator_case_ids``; a list
+        of volumes that need no crop any more says ``cropped``.
     """
     fold_of = split_cases(cases, test_fraction=test_fraction, folds=folds, seed=seed)
-    entries = {"training": [], "testing": []}
+    entries: dict[str, list[dict[str, Any]]] = {"training": [], "testing": []}
     for case in sorted(cases, key=lambda case: case.case_id):
-        entry = {
+        entry: dict[str, Any] = {
             "case_id": case.case_id,
             "image": Path(case.image).as_posix(),
             "label": Path(case.label).as_posix(),
@@ -46,9 +48,10 @@ def make_datalist(
             entry["generated"] = True
         fold = fold_of[case.case_id]
         entries["testing" if fold == TEST else "training"].append(entry if fold == TEST else {**entry, "fold": fold})
-    notes = {"name": name, "description": description, "licence": licence, "seed": seed}
+    notes: dict[str, Any] = {"name": name, "description": description, "licence": licence, "seed": seed}
     behind = [case.generator_case_ids for case in cases if case.generator_case_ids is not None]
     notes |= {"generator_case_ids": sorted(set().union(*behind))} if behind else {}
+    notes |= {"cropped": True} if cropped else {}
     return {**notes, "labels": dict(labels or HEAD_AND_NECK), **entries}
 
 
@@ -62,7 +65,8 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: There is none; the message says how to make one.
-        ValueError: It is no JSON, lacks a key, names a case twice, or has a patient on two sides of the split.
+        ValueError: It is no JSON, lacks a key, names a case twice, has a patient on two sides of the split, or says
+            ``cropped`` otherwise than by true or false.
     """
     path = Path(path)
     if not path.is_file():
@@ -85,6 +89,10 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
 
 def _check_entries(datalist: Mapping[str, Any], path: Path) -> None:
     entries = [*datalist["training"], *datalist.get("testing", [])]
+    for where in (datalist, *(entry for entry in entries if isinstance(entry, dict))):
+        if not isinstance(where.get("cropped", False), bool):
+            name = where.get("case_id", "the list")
+            raise ValueError(f"{path}: {name} has cropped {where['cropped']!r}, expected true or false, without quotes")
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get("fold", 0), int):
             raise ValueError(f"{path}: entry {number} is {entry!r}, expected {list(_KEYS)} and a fold, a whole number")
@@ -122,6 +130,8 @@ def label_values(datalist: Mapping[str, Any]) -> tuple[int, ...]:
 def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_dir: str | Path) -> list[dict[str, Any]]:
     """Entries of ``folds`` with absolute paths under ``dataset_dir``; generated ones name their ``generator_case_ids``.
 
+    Entries of a list that is ``cropped`` say so themselves: no preprocessing crops them again.
+
     Args:
         datalist: See `read_datalist`.
         folds: One fold or several; None or ``all`` is all of ``training``; ``testing`` the test cases;
@@ -148,8 +158,9 @@ def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_di
         raise ValueError(f"folds {folds} select no case of the data list")
     root = Path(dataset_dir).resolve()
     behind = {"generator_case_ids": datalist.get("generator_case_ids", [])}
+    cropped = {"cropped": True} if datalist.get("cropped") else {}
     return [
-        {**entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])}
+        {**cropped, **entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])}
         | (behind if entry.get("generated") else {})
         for entry in chosen
     ]

@@ -1,14 +1,15 @@
 """A generated set as the evaluation, the reader study and the segmentation read it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-
 from .datalist import HEAD_AND_NECK, read_datalist, select_cases, source_case
+from .preprocessing import ASSUMED, Preprocessing, complete, preprocessing_notes
 from .provenance import FILE_NAME, read_provenance
+from .volume_file import open_volume
 
 LIST_NAME = "dataset.json"
 UNFINISHED = "unfinished"  # folder of a set that is being made
@@ -27,6 +28,7 @@ class GeneratedSet:
         binary_mask: Whether the masks know foreground and background alone.
         training_ids: Case ids; None where nothing tells, for sets without ``provenance.json``.
         generator_case_ids: Real cases behind training cases that were generated themselves.
+        recorded: What was done to the training's real cases; None where the set's provenance does not say.
     """
 
     directory: Path
@@ -37,11 +39,17 @@ class GeneratedSet:
     binary_mask: bool
     training_ids: frozenset[str] | None
     generator_case_ids: frozenset[str] = frozenset()
+    recorded: Preprocessing | None = None
 
     @property
     def has_labels(self) -> bool:
         """Whether every case has a mask; generators of images alone make none."""
         return all("label" in case for case in self.cases)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What real cases become like, to be compared with the set or mixed with it."""
+        return ASSUMED if self.recorded is None else self.recorded
 
     @property
     def seen_ids(self) -> frozenset[str] | None:
@@ -81,7 +89,7 @@ def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] 
         )
     provenance = read_provenance(directory) if (directory / FILE_NAME).is_file() else None
     training = provenance["training"] if provenance else {}
-    header = nib.load(cases[0]["image"]).header
+    header = open_volume(cases[0]["image"]).header
     return GeneratedSet(
         directory=directory,
         cases=cases,
@@ -91,6 +99,7 @@ def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] 
         binary_mask=len(labels) <= 2,
         training_ids=frozenset(training["case_ids"]) if provenance else None,
         generator_case_ids=frozenset(training.get("generator_case_ids", ())),
+        recorded=complete(provenance["preprocessing"]) if provenance and provenance.get("preprocessing") else None,
     )
 
 
@@ -103,8 +112,32 @@ def _read_cases(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
     if all("label" in entry for entry in entries):
         content = read_datalist(path)
         return select_cases(content, dataset_dir=path.parent), content["labels"]
-    root = path.parent.resolve()
-    return [{**entry, "image": str(root / entry["image"])} for entry in entries], content.get("labels", HEAD_AND_NECK)
+    root, cropped = path.parent.resolve(), {"cropped": True} if content.get("cropped") else {}
+    cases = [{**cropped, **entry, "image": str(root / entry["image"])} for entry in entries]
+    return cases, content.get("labels", HEAD_AND_NECK)
+
+
+def set_preprocessing(directory: str | Path | None, *, fold: int | str | None = None) -> Preprocessing:
+    """What was done to the real cases that a set's generator learned from; as in the thesis where nothing tells.
+
+    Args:
+        directory: Of the set; None is no set. ``{fold}`` in it is replaced by `fold`, for one generator a fold.
+        fold: The first of the folds, whose set stands for all.
+    """
+    if directory is None:
+        return ASSUMED
+    return read_generated_set(str(directory).replace("{fold}", str(fold))).preprocessing
+
+
+def region_notes(
+    directory: str | Path | None, *, fold: int | str | None, centre_bounds: Mapping[str, Any], crop: str
+) -> list[str]:
+    """What a page must say where real cases are cropped otherwise than those that the set's generator learned from."""
+    if directory is None:
+        return []
+    generated = read_generated_set(str(directory).replace("{fold}", str(fold)))
+    used = {**generated.preprocessing, "centre_bounds": centre_bounds, "crop": crop}
+    return preprocessing_notes(used, generated.recorded)
 
 
 def training_cases(

@@ -14,7 +14,8 @@ T = TypeVar("T")
 def file_stamp(path: str | Path) -> list[str | int]:
     """Place, size and time of a file: a replaced or mended one has another. Links are followed."""
     file = Path(path).resolve()
-    return [str(file), file.stat().st_size, file.stat().st_mtime_ns]
+    stat = file.stat()
+    return [str(file), stat.st_size, stat.st_mtime_ns]
 
 
 def read_known(path: str | Path | None, *, default: T) -> T:

@@ -1,7 +1,7 @@
 """Where a generated set comes from, for the leakage guards and for whoever receives it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -44,9 +44,3 @@ def read_provenance(directory: str | Path) -> dict[str, Any]:
     if missing := [key for key in _REQUIRED if key not in provenance]:
         raise ValueError(f"{path} lacks {missing}: generate the set again with `run inferring`")
     return provenance
-
-
-def leaked_cases(provenance: Mapping[str, Any], held_out: Sequence[str]) -> list[str]:
-    """Case ids of ``held_out`` that the generator was trained on, itself or through generated cases, sorted."""
-    training = provenance["training"]
-    return sorted({*training["case_ids"], *training.get("generator_case_ids", ())} & set(held_out))

@@ -129,5 +129,11 @@ def training_mix(
 
 def _tag(entries: Sequence[Mapping[str, Any]], source: str) -> list[Entry]:
     return [
-        {**{key: entry[key] for key in _KEYS}, "source": source, "source_case": source_case(entry)} for entry in entries
+        {
+            **{key: entry[key] for key in _KEYS},
+            "cropped": entry.get("cropped", False),
+            "source": source,
+            "source_case": source_case(entry),
+        }
+        for entry in entries
     ]

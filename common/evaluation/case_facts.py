@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from monai.data import DataLoader, Dataset
+from monai.data import DataLoader
 from tqdm import tqdm
 
 from ..metrics.mask_statistics import body_box, body_mask, mask_statistics, occupancy
@@ -50,7 +50,7 @@ def read_facts(
     volumes: VolumeSet, *, window: tuple[float, float], labels: Sequence[int], num_workers: int = 0
 ) -> list[CaseFacts]:
     """`case_facts` of each case in order, by `num_workers` processes; a volume each is in memory."""
-    facts = Dataset(volumes.volumes, partial(case_facts, window=window, labels=labels))
+    facts = volumes.mapped(partial(case_facts, window=window, labels=labels))
     loader = DataLoader(facts, batch_size=1, num_workers=num_workers, collate_fn=_only)
     return list(tqdm(loader, desc=f"masks of {volumes.name}"))
 

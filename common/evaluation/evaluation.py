@@ -62,18 +62,18 @@ class Evaluation:
         """Compute all parts and write; returns what `metrics.json` holds, in processes but the first nothing."""
         if idist.get_world_size() > 1:
             share(self.sets, self.parts)
-        return {} if idist.get_rank() else self._write()
-
-    def _write(self) -> dict[str, Any]:
+        if idist.get_rank():
+            return {}
         folder = self.output_dir / "figures"
         folder.mkdir(parents=True, exist_ok=True)
         findings = [part(self.sets, folder) for part in self.parts]
         if self.losses is not None:
-            findings.append(self._loss_diagram(folder))
+            picture = plot_losses(self.losses, folder / "losses.png")
+            findings.append(Findings("Losses of the training", figures={picture: str(self.losses)}))
         protocol, stamps = self.protocol(), self.stamps()
-        rows = {key: row for part in findings for key, row in part.metrics.items()}
         marks = {"protocol": protocol["hash"]} | ({"untrained": True} if self._untrained() else {})
-        metrics = {"protocol": protocol, "warnings": stamps, "scores": {key: row | marks for key, row in rows.items()}}
+        scores = {key: {**row, **marks} for part in findings for key, row in part.metrics.items()}
+        metrics = {"protocol": protocol, "warnings": stamps, "scores": scores}
         write_json(metrics, self.output_dir / "metrics.json")
         self._page(findings, protocol, stamps).write(self.output_dir / "report.html")
         logger.info("wrote %s and metrics.json beside it", self.output_dir / "report.html")
@@ -93,6 +93,7 @@ class Evaluation:
                 f"UNTRAINED EXTRACTOR ({', '.join(untrained)}): the numbers below come from random weights and say "
                 "nothing of the generator"
             )
+        stamps += self.sets.notes
         if seen := self.sets.seen:
             stamps.append(
                 f"{len(seen)} of the {len(self.sets.real)} real cases were in the generator's training: fidelity "
@@ -104,10 +105,6 @@ class Evaluation:
 
     def _untrained(self) -> list[str]:
         return [name for name, e in self.sets.reader.extractors.items() if not e.identity.trained]
-
-    def _loss_diagram(self, folder: Path) -> Findings:
-        picture = plot_losses(self.losses, folder / "losses.png")
-        return Findings("Losses of the training", figures={picture: str(self.losses)})
 
     def _page(self, findings: Sequence[Findings], protocol: Mapping[str, Any], stamps: Sequence[str]) -> Page:
         sizes = f"{protocol['n_real']} real and {protocol['n_generated']} generated volumes"

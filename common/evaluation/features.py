@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.data import DataLoader, Dataset
-from torch.utils.data import Subset
+from monai.data import DataLoader
 from tqdm import tqdm
 
 from ..files import content_sha256, replacing
@@ -91,9 +90,8 @@ class FeatureReader:
     def _compute(
         self, volumes: VolumeSet, extractor: Extractor, missing: list[int], names: tuple[str, ...]
     ) -> Iterator[Features]:
-        prepared = Dataset(Subset(volumes.volumes, missing), self.views)
-        loader = DataLoader(prepared, batch_size=self.batch_size, num_workers=self.num_workers)
-        for batch in loader:
+        prepared = volumes.select(missing).mapped(self.views)
+        for batch in DataLoader(prepared, batch_size=self.batch_size, num_workers=self.num_workers):
             features = {name: extractor(batch[name].to(self.device)).float().cpu().numpy() for name in names}
             for i in range(len(batch[names[0]])):
                 yield {name: values[i] for name, values in features.items()}

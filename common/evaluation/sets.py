@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ignite.distributed as idist
 import numpy as np
 
 from ..data.datalist import foreground_names
-from ..data.sharing import own_batches
 from .case_facts import CaseFacts, read_facts
 from .features import FeatureReader, Features
+from .processes import gather, own_cases
 from .volume_set import VolumeSet
 
 
@@ -25,6 +24,7 @@ class EvaluationSets:
         reader: Of features.
         window: HU of the volumes.
         label_names: Value to name; 0 is background.
+        notes: What a reader must know of how the two sides were prepared.
         num_workers: Processes.
     """
 
@@ -35,6 +35,7 @@ class EvaluationSets:
     window: tuple[float, float]
     label_names: Mapping[str, str]
     num_workers: int = 0
+    notes: Sequence[str] = ()
     _facts: dict[str, CaseFacts] = field(default_factory=dict)
 
     @property
@@ -78,18 +79,16 @@ class EvaluationSets:
 
     def share_facts(self, volumes: VolumeSet) -> None:
         """Let each process read its batches; all call it, and all have the facts of all cases then."""
-        processes = {"rank": idist.get_rank(), "world_size": idist.get_world_size()}
-        batches = own_batches(range(len(volumes)), batch_size=self.reader.batch_size, **processes)
-        indices = [i for batch in batches for i in batch]
+        indices = own_cases(len(volumes), batch_size=self.reader.batch_size)
         self._read_facts(volumes, indices)
-        for part in idist.all_gather({volumes.keys[i]: self._facts[volumes.keys[i]] for i in indices}):
-            self._facts.update(part)
+        self._facts.update(gather({volumes.keys[i]: self._facts[volumes.keys[i]] for i in indices}))
 
     def _read_facts(self, volumes: VolumeSet, indices: Sequence[int]) -> None:
         missing = [i for i in indices if volumes.keys[i] not in self._facts]
         if missing:
-            options = {"window": self.window, "labels": self.labels, "num_workers": self.num_workers}
-            read = read_facts(volumes.select(missing), **options)
+            read = read_facts(
+                volumes.select(missing), window=self.window, labels=self.labels, num_workers=self.num_workers
+            )
             self._facts.update(zip((volumes.keys[i] for i in missing), read, strict=True))
 
     def describe(self) -> dict[str, Any]:
@@ -98,6 +97,7 @@ class EvaluationSets:
             "extractors": {name: extractor.describe() for name, extractor in self.reader.extractors.items()},
             "views": self.reader.view_recipe,
             "volumes": {"real": dict(self.real.recipe), "generated": dict(self.generated.recipe)},
+            "notes": list(self.notes),
             "n_real": len(self.real),
             "n_generated": len(self.generated),
         }

@@ -1,6 +1,6 @@
 """Volumes of one role in an evaluation, and the key under which what was computed of a case is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -45,18 +45,19 @@ class VolumeSet:
     @cached_property
     def keys(self) -> list[str]:
         """Hash of each case's files and of what was done to them: equal content, equal key, wherever the files lie."""
-        return [content_sha256({"files": _file_hashes(case), "recipe": self.recipe}) for case in self.cases]
+        files = [[file_sha256(case[key]) for key in ("image", "label") if key in case] for case in self.cases]
+        return [content_sha256({"files": hashes, "recipe": self.recipe}) for hashes in files]
 
     def select(self, indices: Sequence[int], *, name: str | None = None) -> "VolumeSet":
         """The cases at `indices`."""
         cases = [self.cases[i] for i in indices]
         return replace(self, name=name or self.name, cases=cases, volumes=Subset(self.volumes, list(indices)))
 
-    def changed(self, transform: Any, *, name: str) -> "VolumeSet":
+    def mapped(self, transform: Callable[[Any], Any]) -> TorchDataset:
+        """What `transform` makes of each item, when it is asked for."""
+        return Dataset(self.volumes, transform)  # type: ignore[arg-type] # MONAI reads any data set, not lists alone
+
+    def changed(self, transform: Callable[[Any], Any], *, name: str) -> "VolumeSet":
         """The same cases with `transform` applied to each item; `name` tells the change apart in the recipe."""
         recipe = {**self.recipe, "changed": name}
-        return replace(self, name=name, volumes=Dataset(self.volumes, transform), recipe=recipe)
-
-
-def _file_hashes(case: Mapping[str, Any]) -> list[str]:
-    return [file_sha256(case[key]) for key in ("image", "label") if key in case]
+        return replace(self, name=name, volumes=self.mapped(transform), recipe=recipe)

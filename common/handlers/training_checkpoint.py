@@ -1,4 +1,8 @@
-"""Complete, atomic, pruned checkpoints of a training, and going on from the newest of them."""
+"""Complete, atomic, pruned checkpoints of a training, and going on from the newest of them.
+
+Ignite 0.5's `Checkpoint` does not do for it, as it removes the oldest file before the new one is written, so that a
+kill leaves one file less than it is to keep, and after a restart no longer knows, or removes, those of the run before.
+"""
 
 import logging
 import pickle

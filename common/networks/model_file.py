@@ -49,7 +49,10 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
             f"{path} has the keys {sorted(content)[:5]}, expected model, settings and training: name the model.pt of a "
             f"training here, not a checkpoint or a bare state dict (those of exported bundles have a .json beside them)"
         )
-    return {key: content[key] for key in ("model", "settings", "training")}
+    settings = content["settings"]
+    if "centre_bounds" in settings:  # a segmenter of before the crop was a setting: it was the body's box
+        settings = {"crop": "body", **settings}
+    return {"model": content["model"], "settings": settings, "training": content["training"]}
 
 
 def weights_sha256(path: str | Path) -> str:
@@ -58,22 +61,27 @@ def weights_sha256(path: str | Path) -> str:
     return known["source_sha256"] if "source_sha256" in known else file_sha256(path)
 
 
-def read_settings(path: str | Path, *, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """`defaults`, replaced by what the model file says, where it is there: its settings and the training spacing.
+def read_settings(path: str | Path, **stand_ins: Any) -> dict[str, Any]:
+    """What the model file says: its settings, and the ``spacing`` of its volumes, in mm.
+
+    Args:
+        path: Of the model file.
+        stand_ins: Values of what it does not say, and of all where there is no file yet: configs are read, and their
+            network is built, before anything is trained.
 
     Raises:
-        ValueError: `defaults` names a ``network`` and the file holds another one.
+        ValueError: The stand-ins name a ``network`` and the file holds another one.
     """
     if not Path(path).is_file():
-        return dict(defaults)
+        return stand_ins
     content = read_model_file(path)
-    expected, found = (settings.get("network") for settings in (defaults, content["settings"]))
+    expected, found = (settings.get("network") for settings in (stand_ins, content["settings"]))
     if expected is not None and found != expected:
         raise ValueError(
             f"{path} holds the weights of a network '{found}', this configuration builds '{expected}': add the overlay "
             f"of '{found}' to --config_file, leave that of '{expected}' out, or name another --checkpoint"
         )
-    return {**defaults, **content["settings"], "spacing": content["training"]["spacing"]}
+    return {**stand_ins, **content["settings"], "spacing": content["training"]["spacing"]}
 
 
 def _beside(path: str | Path) -> dict[str, Any]:

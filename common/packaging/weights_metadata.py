@@ -43,7 +43,7 @@ def _data_format(known: Mapping[str, Any], bundle: Path, network: str | None) ->
     """A sentence, and `known` with channels and shapes of the network that the bundle builds for its model file."""
     path = next(path for name in CONFIGS if (path := bundle / "configs" / name).is_file())
     parser = ConfigParser(ConfigParser.load_config_file(path))
-    if network != parser["defaults"].get("network"):
+    if network != parser.get("network_settings", {}).get("network"):
         return _OVERLAY.format(network), known
     parser["checkpoint"] = str(bundle / "models" / "model.pt")
     with torch.device("meta"):  # shapes without values

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from ..reports.dark_figure import COLOURS
@@ -72,13 +72,13 @@ def _problem(error: HTTPException) -> tuple[str, int]:
     return render_template("problem.html", error=error), error.code or 500
 
 
-def welcome() -> Any:
+def welcome() -> ResponseReturnValue:
     """Ask who reads, or lead a known reader on."""
     reader = current_reader()
     return _lead_on(reader) if reader else render_template("welcome.html")
 
 
-def add_reader() -> Any:
+def add_reader() -> ResponseReturnValue:
     """Start as a new reader."""
     try:
         _, secret = open_store().add_reader(parse_name(request.form.get("name", "")))
@@ -89,7 +89,7 @@ def add_reader() -> Any:
     return set_session(redirect(url_for("start"), 303), secret)
 
 
-def resume() -> Any:
+def resume() -> ResponseReturnValue:
     """Go on as a reader who was here before."""
     secret = open_store().resume(" ".join(request.form.get("name", "").split()), request.form.get("code", ""))
     if secret is None:
@@ -97,20 +97,20 @@ def resume() -> Any:
     return set_session(redirect(url_for("welcome"), 303), secret)
 
 
-def leave() -> Any:
+def leave() -> ResponseReturnValue:
     """End the session on this browser; the answers stay."""
     response = redirect(url_for("welcome"), 303)
     response.delete_cookie("reader", httponly=True, samesite="Strict")
     return response
 
 
-def start() -> Any:
+def start() -> ResponseReturnValue:
     """Show the reader's code and what to do."""
     _require_reader()
     return render_template("start.html", count=len(open_store().items()))
 
 
-def show_volume(number: int) -> Any:
+def show_volume(number: int) -> ResponseReturnValue:
     """One volume, with the form for its answer."""
     reader = _require_reader()
     if reader.finished:
@@ -122,20 +122,28 @@ def show_volume(number: int) -> Any:
 def _volume_page(number: int, answers: dict[int, Answer], answer: Answer | None, problem: str = "") -> str:
     items = open_store().items()
     item = _find_item(items, number)
-    choices = {"scores": range(HIGHEST + 1), "confidences": CONFIDENCES}
-    files = {part: url_for("volume_file", token=getattr(item, part)) for part in ("image", "mask")}
-    place = {"number": number, "count": len(items), "answered": len(answers)}
     return render_template(
-        "volume.html", **choices, **place, files=files, answer=answer, problem=problem, colours=COLOURS
+        "volume.html",
+        number=number,
+        count=len(items),
+        answered=len(answers),
+        scores=range(HIGHEST + 1),
+        confidences=CONFIDENCES,
+        files={
+            part: url_for("volume_file", token=token) for part, token in (("image", item.image), ("mask", item.mask))
+        },
+        answer=answer,
+        problem=problem,
+        colours=COLOURS,
     )
 
 
-def answer_volume(number: int) -> Any:
+def answer_volume(number: int) -> ResponseReturnValue:
     """Write the answer and lead on."""
     reader, store = _require_reader(), open_store()
     _find_item(store.items(), number)
     try:
-        answer = parse_answer(request.form, _study()["answer"])
+        answer = parse_answer(request.form, current_app.config["STUDY"]["answer"])
     except ValueError as error:
         answers = store.answers_of(reader)
         return _volume_page(number, answers, answers.get(number), str(error)), 400
@@ -146,7 +154,7 @@ def answer_volume(number: int) -> Any:
     return _lead_on(reader, after=number)
 
 
-def review() -> Any:
+def review() -> ResponseReturnValue:
     """The reader's own answers before they finish."""
     reader = _require_reader()
     if reader.finished:
@@ -155,7 +163,7 @@ def review() -> Any:
     return render_template("review.html", items=open_store().items(), answers=answers)
 
 
-def finish() -> Any:
+def finish() -> ResponseReturnValue:
     """Close the reader's answers."""
     try:
         open_store().finish(_require_reader())
@@ -164,7 +172,7 @@ def finish() -> Any:
     return redirect(url_for("finished"), 303)
 
 
-def finished() -> Any:
+def finished() -> ResponseReturnValue:
     """Thank the reader."""
     return render_template("finished.html") if _require_reader().finished else redirect(url_for("review"), 303)
 
@@ -180,18 +188,15 @@ def niivue() -> Response:
     """The viewer's module."""
     response = Response(niivue_module(), mimetype="text/javascript", headers={"Cache-Control": "no-cache"})
     response.add_etag()
-    return response.make_conditional(request)
-
-
-def _study() -> dict[str, Any]:
-    return current_app.config["STUDY"]
+    response.make_conditional(request)  # in place: not sent again where the browser has it
+    return response
 
 
 def _find_item(items: Sequence[Item], number: int) -> Item:
     return next((item for item in items if item.number == number), None) or abort(404, "no such volume")
 
 
-def _lead_on(reader: Reader, *, after: int = 0) -> Any:
+def _lead_on(reader: Reader, *, after: int = 0) -> ResponseReturnValue:
     """To the next volume without an answer, from `after` on and around; to the review where there is none."""
     if reader.finished:
         return redirect(url_for("finished"), 303)

@@ -1,9 +1,9 @@
 """What keeps other pages, other hosts and other readers out."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from flask import Flask, Response, abort, request
+from werkzeug.wrappers import Response as BaseResponse
 
 _LOOPBACK = ("localhost", "127.0.0.1")
 _HEADERS = {
@@ -59,7 +59,7 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
-def set_session(response: Any, secret: str) -> Any:
+def set_session(response: BaseResponse, secret: str) -> BaseResponse:
     """`response` with the reader's cookie, which no script reads and no other site sends."""
     response.set_cookie("reader", secret, max_age=30 * 24 * 3600, httponly=True, samesite="Strict")
     return response

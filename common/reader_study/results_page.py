@@ -12,7 +12,8 @@ from sklearn.metrics import roc_curve
 from ..reports.dark_figure import BACKGROUND, COLOURS, FOREGROUND, MUTED, dark_figure, save_figure
 from ..reports.page import Page
 from .answers import HIGHEST, UNDECIDED
-from .statistics import volume_means
+from .statistics import Discrimination, StudyStatistics, volume_means
+from .store import AnswerRow
 
 _SIDE_COLOURS = {"real": COLOURS[1], "generated": COLOURS[0]}
 _COLUMNS = {
@@ -29,12 +30,7 @@ _COLUMNS = {
 
 
 def write_results_page(
-    rows: Sequence[Mapping[str, Any]],
-    statistics: Mapping[str, Any],
-    path: str | Path,
-    *,
-    settings: Mapping[str, Any],
-    count: int,
+    rows: Sequence[AnswerRow], statistics: StudyStatistics, path: str | Path, *, settings: Mapping[str, Any], count: int
 ) -> Path:
     """Self-contained HTML page at `path`.
 
@@ -61,35 +57,34 @@ def write_results_page(
         "narrow; those of the volumes' means are not."
     )
     page.section("Agreement")
-    page.table([_agreement(statistics["agreement"])], caption="Krippendorff's alpha: 1 is agreement, 0 chance.")
+    alphas = {
+        "scores (ordinal)": statistics["agreement"]["alpha_scores"],
+        "real or generated (nominal)": statistics["agreement"]["alpha_verdicts"],
+    }
+    page.table(
+        [{name: "needs two readers who differ" if value is None else value for name, value in alphas.items()}],
+        caption="Krippendorff's alpha: 1 is agreement, 0 chance.",
+    )
     with TemporaryDirectory() as folder:
         page.section("ROC")
         page.figure(draw_roc(rows, Path(folder) / "roc.png"), caption="Finding generated volumes by the score.")
         page.section("Volumes")
         page.figure(draw_scores(rows, Path(folder) / "scores.png"), caption="Scores: one dot a reader, bar the mean.")
     page.table(volume_means(rows))
-    if comments := [_comment(row) for row in rows if row["comment"]]:
+    if commented := [row for row in rows if row["comment"]]:
         page.section("Comments")
-        page.table(comments)
+        columns = ("number", "source", "reader", "score", "comment")
+        page.table([{column: row.get(column) for column in columns} for row in commented])
     page.section("Protocol")
     page.table([{"setting": key, "value": str(value)} for key, value in settings.items()])
     return page.write(path)
 
 
-def _named(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {title: values[key] for key, title in _COLUMNS.items()}
+def _named(values: Discrimination) -> dict[str, Any]:
+    return {title: values.get(key) for key, title in _COLUMNS.items()}
 
 
-def _agreement(values: Mapping[str, float | None]) -> dict[str, Any]:
-    names = {"alpha_scores": "scores (ordinal)", "alpha_verdicts": "real or generated (nominal)"}
-    return {names[key]: "needs two readers who differ" if value is None else value for key, value in values.items()}
-
-
-def _comment(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: row[key] for key in ("number", "source", "reader", "score", "comment")}
-
-
-def draw_roc(rows: Sequence[Mapping[str, Any]], path: Path) -> Path:
+def draw_roc(rows: Sequence[AnswerRow], path: Path) -> Path:
     """ROC curve of each reader and of all answers as PNG; a reader of one side alone has none."""
     figure = dark_figure(5, 5)
     axes = _axes(figure.add_subplot(), "real volumes taken for generated", "generated volumes found")
@@ -101,13 +96,13 @@ def draw_roc(rows: Sequence[Mapping[str, Any]], path: Path) -> Path:
         if len(set(truth)) < 2:
             continue
         false, true, _ = roc_curve(truth, [row["score"] for row in chosen])
-        style = {"color": COLOURS[place % len(COLOURS)]} if name else {"color": FOREGROUND, "linewidth": 2.5}
-        axes.plot(false, true, label=_plain(name or "all answers"), **style)
+        colour, width = (COLOURS[place % len(COLOURS)], 1.5) if name else (FOREGROUND, 2.5)
+        axes.plot(false, true, label=_plain(name or "all answers"), color=colour, linewidth=width)
     axes.legend(facecolor=BACKGROUND, edgecolor=MUTED, labelcolor=FOREGROUND)
     return save_figure(figure, path)
 
 
-def draw_scores(rows: Sequence[Mapping[str, Any]], path: Path) -> Path:
+def draw_scores(rows: Sequence[AnswerRow], path: Path) -> Path:
     """Scores of each volume as PNG: a dot a reader, a bar at the mean, in the colour of its side."""
     figure = dark_figure(10, 4)
     axes = _axes(figure.add_subplot(), "volume", "score")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypedDict, cast
 
 from .answers import Answer
 from .drawing import Source
@@ -63,6 +63,18 @@ class Reader(NamedTuple):
     name: str
     code: str
     finished: str | None
+
+
+class AnswerRow(TypedDict):
+    """An answer with its volume, as a table has it; `answered` is the time in UTC."""
+
+    reader: str
+    number: int
+    source: Source
+    case_id: str
+    score: int
+    comment: str
+    answered: str
 
 
 class NameTakenError(ValueError):
@@ -128,13 +140,14 @@ class Store:
         secret = secrets.token_urlsafe(32)
         try:
             with self._connection as connection:
-                number = connection.execute(
+                connection.execute(
                     "INSERT INTO reader (name, name_key, code, session, started) VALUES (?, ?, ?, ?, ?)",
                     (name, name.casefold(), code, _digest(secret), _now()),
-                ).lastrowid
+                )
         except sqlite3.IntegrityError as error:
             raise NameTakenError(f"there is a reader named {name} already") from error
-        return Reader(number, name, code, None), secret
+        row = self._one("SELECT id, name, code, finished FROM reader WHERE name_key = ?", name.casefold())
+        return Reader(*row), secret
 
     def resume(self, name: str, code: str) -> str | None:
         """Secret of a new session, which ends the reader's last one; None where name and code do not match."""
@@ -191,13 +204,14 @@ class Store:
         if not changed:
             raise FinishedError("answer all volumes first")
 
-    def all_answers(self) -> list[dict[str, Any]]:
-        """Rows ``reader, number, source, case_id, score, comment, answered``, by reader and number."""
-        columns = ("reader", "number", "source", "case_id", "score", "comment", "answered")
-        query = """SELECT reader.name, item.number, source, case_id, score, comment, answered
+    def all_answers(self) -> list[AnswerRow]:
+        """All answers, by reader and number."""
+        query = """SELECT reader.name AS reader, item.number AS number, source, case_id, score, comment, answered
                    FROM answer JOIN reader ON reader.id = answer.reader JOIN item ON item.number = answer.number
                    ORDER BY reader.id, item.number"""
-        return [dict(zip(columns, row, strict=True)) for row in self._connection.execute(query)]
+        answers = self._connection.execute(query)
+        columns = [name for name, *_ in answers.description]
+        return [cast(AnswerRow, dict(zip(columns, row, strict=True))) for row in answers]
 
     def _one(self, query: str, *values: Any) -> Any:
         return self._connection.execute(query, values).fetchone()

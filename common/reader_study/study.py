@@ -72,10 +72,18 @@ def prepare_study(
     return path
 
 
-def _blind(case: DrawnCase, preprocessing: Mapping[Source, Transform], **options: Any) -> tuple[bytes, bytes]:
+def _blind(
+    case: DrawnCase,
+    preprocessing: Mapping[Source, Transform],
+    *,
+    spacing: Sequence[float],
+    layout: Layout,
+    rng: np.random.Generator,
+) -> tuple[bytes, bytes]:
+    """Files of image and mask, see `blinded_pair`; errors name the case."""
     entry = dict(case.entry)
     try:
-        return blinded_pair(dict(preprocessing[case.source](entry)), **options)
+        return blinded_pair(dict(preprocessing[case.source](entry)), spacing=spacing, layout=layout, rng=rng)
     except Exception as error:
         name = f"{case.source} case {entry['case_id']} ({entry['image']})"
         raise ValueError(f"{name} cannot be shown: {error}") from error

@@ -1,11 +1,10 @@
 """The look at a data set before anything is trained on it: tables, pictures and one page (thesis 3.2, 3.3)."""
 
-import csv
 import itertools
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from ..data.cases import BadCasesError, find_problems
 from ..data.check import Limits, Problem, problem_table
 from ..data.datalist import Folds, foreground_names, read_datalist, select_cases
-from ..files import replacing
+from ..files import write_csv
 from ..metrics.case_statistics import (
     HU_EDGES,
     USUAL_HU,
@@ -86,8 +85,11 @@ class DataAnalysis:
         self.labels = labels
         self.name = name
         self.window = tuple(window)
-        self.unusual = {"hu_range": hu_range, "spacing_factor": spacing_factor}
-        self.tsne = {"perplexity": perplexity, "learning_rate": learning_rate, "seed": seed}
+        self.hu_range = hu_range
+        self.spacing_factor = spacing_factor
+        self.perplexity = perplexity
+        self.learning_rate = learning_rate
+        self.seed = seed
         self.num_workers = num_workers
         self.known = known
 
@@ -99,10 +101,14 @@ class DataAnalysis:
         """
         problems, statistics = self.measure()
         files = {case["case_id"]: case["image"] for case in self.cases}
-        warnings = problems + unusual_cases(statistics, files, **self.unusual)
+        warnings = problems + unusual_cases(
+            statistics, files, hu_range=self.hu_range, spacing_factor=self.spacing_factor
+        )
         centres = centre_rows(statistics)
         self.write_tables(statistics, centres, warnings)
-        page = Page(f"Data analysis: {self.name}", subtitle=self._subtitle(centres))
+        many = f"{len(centres) - 1} centre{'s' if len(centres) > 2 else ''}"  # the last row is that of all
+        subtitle = f"{len(statistics)} of {len(self.cases)} cases measured, {many}"
+        page = Page(f"Data analysis: {self.name}", subtitle=subtitle)
         self._add_warnings(page, warnings)
         self._add_geometry(page, statistics, centres)
         self._add_intensities(page, statistics, centres)
@@ -132,14 +138,11 @@ class DataAnalysis:
             {"hu_from": int(low), "hu_to": int(high), **{c: float(share[i]) for c, share in shares.items()}}
             for i, (low, high) in enumerate(itertools.pairwise(HU_EDGES))
         ]
-        write_rows([case.row() for case in statistics], self.output_dir / "cases.csv")
-        write_rows(centres, self.output_dir / "centres.csv")
-        write_rows(bins, self.output_dir / "hu_histogram.csv")
-        write_rows([asdict(warning) for warning in warnings], self.output_dir / "warnings.csv", header=Problem)
-
-    def _subtitle(self, centres: Sequence[Mapping[str, Any]]) -> str:
-        many = len(centres) - 1
-        return f"{centres[-1]['cases']} of {len(self.cases)} cases measured, {many} centre{'s' if many > 1 else ''}"
+        write_csv([case.row() for case in statistics], self.output_dir / "cases.csv")
+        write_csv(centres, self.output_dir / "centres.csv")
+        write_csv(bins, self.output_dir / "hu_histogram.csv")
+        columns = [field.name for field in fields(Problem)]
+        write_csv([asdict(warning) for warning in warnings], self.output_dir / "warnings.csv", columns=columns)
 
     def _add_warnings(self, page: Page, warnings: Sequence[Problem]) -> None:
         page.section("Warnings")
@@ -203,7 +206,12 @@ class DataAnalysis:
         page.section("t-SNE")
         path = self.output_dir / "tsne.png"
         try:
-            points = embed(np.stack([case.thumbnail for case in statistics]), **self.tsne)
+            points = embed(
+                np.stack([case.thumbnail for case in statistics]),
+                perplexity=self.perplexity,
+                learning_rate=self.learning_rate,
+                seed=self.seed,
+            )
         except ValueError as error:
             logger.warning("left out: %s", error)
             path.unlink(missing_ok=True)  # of an earlier run
@@ -213,8 +221,8 @@ class DataAnalysis:
         side = statistics[0].thumbnail.shape[0]
         page.figure(
             path,
-            caption=f"t-SNE of the cases by centre (perplexity {self.tsne['perplexity']:g}, learning rate "
-            f"{self.tsne['learning_rate']:g}). Input: each image cropped to the patient's box, HU {self.window[0]:g} "
+            caption=f"t-SNE of the cases by centre (perplexity {self.perplexity:g}, learning rate "
+            f"{self.learning_rate:g}). Input: each image cropped to the patient's box, HU {self.window[0]:g} "
             f"to {self.window[1]:g}, averaged down to {side}×{side}×{side}; no network. Distances between clusters "
             "mean little.",
         )
@@ -226,28 +234,24 @@ class DataAnalysis:
         if not examples:
             page.text("Left out: the check found something wrong with every case, see the warnings.")
             return
-        drawing = {"window": self.window, "label_names": foreground_names(self.labels)}
-        images, labels, spacings, names = (
-            [getattr(example, key) for example in examples] for key in ("image", "label", "spacing", "name")
+        label_names = foreground_names(self.labels)
+        path = pair_grid(
+            [example.image for example in examples],
+            [example.label for example in examples],
+            path=self.output_dir / "planes.png",
+            window=self.window,
+            spacing=[example.spacing for example in examples],
+            names=[example.name for example in examples],
+            label_names=label_names,
         )
-        grid = self.output_dir / "planes.png"
-        pair_grid(images, labels, path=grid, spacing=spacings, names=names, **drawing)
-        page.figure(grid, caption="One case of each centre in three planes, through the slices with most mask voxels")
-        sagittal = sagittal_overlays(examples, path=self.output_dir / "sagittal.png", **drawing)
-        page.figure(sagittal, caption="The same cases: the sagittal slice with most mask voxels")
-        first, path = examples[0], self.output_dir / "montage.png"
-        plot_all_slices(first, path=path, window=self.window)
+        page.figure(path, caption="One case of each centre in three planes, through the slices with most mask voxels")
+        path = self.output_dir / "sagittal.png"
+        sagittal_overlays(examples, path=path, window=self.window, label_names=label_names)
+        page.figure(path, caption="The same cases: the sagittal slice with most mask voxels")
+        first = examples[0]
+        path = plot_all_slices(first, path=self.output_dir / "montage.png", window=self.window)
         thinned = f", one in {first.step[2]}" if first.step[2] > 1 else ""
         page.figure(path, caption=f"{first.name}: all axial slices{thinned}, from the head down")
-
-
-def write_rows(rows: Sequence[Mapping[str, Any]], path: str | Path, *, header: type | None = None) -> None:
-    """Write ``rows`` as CSV, whole or not at all; without rows, the fields of the dataclass ``header`` alone."""
-    columns = list(dict.fromkeys(key for row in rows for key in row)) or list(header.__dataclass_fields__)
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _centres(statistics: Sequence[CaseStatistics]) -> list[str]:

@@ -36,7 +36,10 @@ def plot_arms(rows: Sequence[Row], *, path: str | os.PathLike, stamp: str | None
     heading = ("mean [95 %]", "difference [95 %]", "p (Holm)")
     _write(axes, -0.75, heading, MUTED)
     for y, row in enumerate(rows):
-        _mark(axes, y, row, COLOURS[1] if row is baseline else COLOURS[2])
+        colour = COLOURS[1] if row is baseline else COLOURS[2]
+        if row["low"] is not None:
+            axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2, alpha=0.7, solid_capstyle="round")
+        axes.plot(row["mean"], y, "o", color=colour, markersize=6)
         _write(axes, y, _columns(row), FOREGROUND)
     if baseline is not None:
         axes.axvline(baseline["mean"], color=COLOURS[1], linewidth=1, linestyle="--", alpha=0.7)
@@ -68,7 +71,12 @@ def plot_low_data(series: Mapping[str, Sequence[Row]], *, path: str | os.PathLik
     axes = figure.add_subplot()
     style_axes(axes)
     for number, (name, rows) in enumerate(series.items()):
-        _line(axes, sorted(rows, key=lambda row: row["real_fraction"]), name, COLOURS[number % len(COLOURS)])
+        colour, line = COLOURS[number % len(COLOURS)], sorted(rows, key=lambda row: row["real_fraction"])
+        x, mean = [row["real_fraction"] for row in line], [row["mean"] for row in line]
+        axes.plot(x, mean, color=colour, linewidth=1.6, marker="o", markersize=5, label=name)
+        known = [row for row in line if row["low"] is not None]
+        low, high = ([row[end] for row in known] for end in ("low", "high"))
+        axes.fill_between([row["real_fraction"] for row in known], low, high, color=colour, alpha=0.15, linewidth=0)
     fractions = sorted({row["real_fraction"] for rows in series.values() for row in rows})
     axes.set_xticks(fractions)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
@@ -77,12 +85,6 @@ def plot_low_data(series: Mapping[str, Sequence[Row]], *, path: str | os.PathLik
     axes.legend(frameon=False, labelcolor=FOREGROUND, fontsize=9, loc="lower right")
     _finish(figure, stamp)
     return save_figure(figure, path)
-
-
-def _mark(axes: Axes, y: float, row: Row, colour: str) -> None:
-    if row["low"] is not None:
-        axes.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2, alpha=0.7, solid_capstyle="round")
-    axes.plot(row["mean"], y, "o", color=colour, markersize=6)
 
 
 def _write(axes: Axes, y: float, columns: tuple[str, ...], colour: str) -> None:
@@ -104,14 +106,6 @@ def _columns(row: Row) -> tuple[str, ...]:
 def _value(row: Row, value: str, low: str, high: str, form: str) -> str:
     text = format(row[value], form)
     return text if row[low] is None else f"{text} [{row[low]:{form}}, {row[high]:{form}}]"
-
-
-def _line(axes: Axes, rows: Sequence[Row], name: str, colour: str) -> None:
-    x, mean = [row["real_fraction"] for row in rows], [row["mean"] for row in rows]
-    axes.plot(x, mean, color=colour, linewidth=1.6, marker="o", markersize=5, label=name)
-    known = [row for row in rows if row["low"] is not None]
-    low, high = ([row[end] for row in known] for end in ("low", "high"))
-    axes.fill_between([row["real_fraction"] for row in known], low, high, color=colour, alpha=0.15, linewidth=0)
 
 
 def _finish(figure: Figure, stamp: str | None) -> None:

@@ -5,13 +5,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from nibabel.affines import voxel_sizes
 
 from ..data.augmented_set import AugmentedSet, Copy
 from ..data.datalist import foreground_names
 from ..data.sources.nifti_pair import pair_paths
+from ..data.volume_file import open_volume
 from .slices import pair_grid
 
 _Volumes = tuple[np.ndarray, np.ndarray, list[float]]
@@ -52,7 +52,7 @@ def _draw(
         images,
         masks,
         path=augmented.directory / "previews" / f"{copies[0].kind}.png",
-        window=tuple(window),
+        window=window,
         spacing=spacings,
         names=[name for name, _ in rows],
         label_names=foreground_names(augmented.content["labels"]),
@@ -66,5 +66,5 @@ def _loaded(augmented: AugmentedSet, case: Mapping[str, Any]) -> _Volumes:
 
 
 def _written(augmented: AugmentedSet, copy: Copy) -> _Volumes:
-    image, label = (nib.load(path) for path in pair_paths(augmented.directory, copy.case_id))
+    image, label = (open_volume(path) for path in pair_paths(augmented.directory, copy.case_id))
     return np.asanyarray(image.dataobj), np.asanyarray(label.dataobj), voxel_sizes(image.affine).tolist()

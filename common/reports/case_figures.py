@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from nibabel.affines import voxel_sizes
 
+from ..data.volume_file import open_volume
 from .dark_figure import COLOURS, FOREGROUND, MUTED, dark_figure, save_figure, style_axes
-from .slices import View, montage, orthogonal_slices
+from .slice_axes import label_colour, label_legend, overlay_labels, show_slice
+from .slices import montage, orthogonal_slices
 
 _FLOOR = 1e-6  # share of voxels; what is rarer is noise
 _MARKERS, _LINES = ("o", "^", "s", "D"), ("-", "--", ":", "-.")
@@ -41,7 +40,7 @@ class Example(NamedTuple):
 
 def group_styles(groups: Sequence[str]) -> dict[str, GroupStyle]:
     """A style for each different name, in the order of the names."""
-    styles = {}
+    styles: dict[str, GroupStyle] = {}
     for number, name in enumerate(sorted(set(groups))):
         again, colour = divmod(number, len(COLOURS))
         styles[name] = GroupStyle(COLOURS[colour], _MARKERS[again % 4], _LINES[again % 4])
@@ -50,12 +49,12 @@ def group_styles(groups: Sequence[str]) -> dict[str, GroupStyle]:
 
 def load_example(entry: Mapping[str, Any], *, largest: int = 256) -> Example:
     """Pair of ``entry`` for drawing; an axis above `largest` voxels is thinned to every second, third, … voxel."""
-    image, label = (nib.as_closest_canonical(nib.load(entry[key])) for key in ("image", "label"))
-    step = tuple(-(-length // largest) for length in image.shape)
+    files = [nib.as_closest_canonical(open_volume(entry[key])) for key in ("image", "label")]
+    step = tuple(-(-length // largest) for length in files[0].shape)
     thin = tuple(slice(None, None, every) for every in step)
-    volumes = (np.asanyarray(volume.dataobj)[thin].copy() for volume in (image, label))
-    spacing = tuple((voxel_sizes(image.affine) * step).tolist())
-    return Example(f"{entry['centre']} · {entry['case_id']}", *volumes, spacing, step)
+    image, label = (np.asanyarray(file.dataobj)[thin].copy() for file in files)
+    spacing = tuple((voxel_sizes(files[0].affine) * step).tolist())
+    return Example(f"{entry['centre']} · {entry['case_id']}", image, label, spacing, step)
 
 
 def plot_slice_counts(slices: Mapping[str, Sequence[int]], *, path: str | os.PathLike, bins: int = 30) -> Path:
@@ -68,7 +67,7 @@ def plot_slice_counts(slices: Mapping[str, Sequence[int]], *, path: str | os.Pat
     for number, (centre, values) in enumerate(slices.items(), start=1):
         axes = figure.add_subplot(len(slices), 1, number)
         style_axes(axes)
-        axes.hist(values, edges, color=COLOURS[1], rwidth=0.9)
+        axes.hist(values, edges.tolist(), color=COLOURS[1], rwidth=0.9)
         axes.set_xlim(edges[0] - margin, edges[-1] + margin)
         axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
@@ -93,8 +92,9 @@ def plot_hu_histograms(shares: Mapping[str, np.ndarray], edges: np.ndarray, *, p
     style_axes(axes)
     middles = (edges[:-1] + edges[1:]) / 2
     for centre, style in group_styles(list(shares)).items():
-        line = {"color": style.colour, "linestyle": style.line, "linewidth": 1.2}
-        axes.step(middles, shares[centre], where="mid", label=centre, **line)
+        axes.step(
+            middles, shares[centre], where="mid", label=centre, color=style.colour, linestyle=style.line, linewidth=1.2
+        )
     filled = np.flatnonzero(np.sum(list(shares.values()), axis=0))
     if filled.size:
         axes.set_xlim(edges[filled[0]] - 50, edges[filled[-1] + 1] + 50)
@@ -117,7 +117,7 @@ def plot_label_volumes(volumes: Mapping[str, Sequence[float]], *, path: str | os
     for number, (name, values) in enumerate(held.items(), start=1):
         axes = figure.add_subplot(len(held), 1, number)
         style_axes(axes)
-        axes.hist(values, edges, color=COLOURS[(number - 1) % len(COLOURS)])
+        axes.hist(values, edges.tolist(), color=label_colour(number))
         axes.set_xscale("log")
         axes.set_xlim(edges[0], edges[-1])
         axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
@@ -154,9 +154,12 @@ def sagittal_overlays(
     figure = dark_figure(4.2 * columns, (4.2 * aspect + 0.3) * rows + 0.4)
     for number, (example, view) in enumerate(zip(examples, views, strict=True), start=1):
         axes = figure.add_subplot(rows, columns, number, facecolor="black")
-        _draw_view(axes, view, window, len(label_names))
+        show_slice(axes, view.image, view.size, window)
+        if view.mask is not None:
+            overlay_labels(axes, view.mask, view.size, width=1.2)
+        axes.set_axis_off()
         axes.set_title(f"{example.name}, x = {view.index * example.step[0]}", color=FOREGROUND, fontsize=9)
-    _legend(figure, label_names)
+    label_legend(figure, label_names)
     figure.tight_layout(rect=(0, 0.4 / figure.get_figheight(), 1, 1))
     return save_figure(figure, path)
 
@@ -168,31 +171,7 @@ def plot_all_slices(
     step = [*(-(-length // largest) for length in example.image.shape[:2]), 1]
     thin = tuple(slice(None, None, every) for every in step)
     spacing = tuple(np.multiply(example.spacing, step).tolist())
-    return montage(example.image[thin], example.label[thin], path=path, window=tuple(window), spacing=spacing)
-
-
-def _draw_view(axes: Axes, view: View, window: Sequence[float], labels: int) -> None:
-    """Each label as a faint area with a bright outline; where outlines meet, the lowest label's is seen."""
-    extent = (0, view.size[1], 0, view.size[0])
-    axes.imshow(view.image, cmap="gray", vmin=window[0], vmax=window[1], extent=extent)
-    for value in range(labels, 0, -1):
-        inside = view.mask == value
-        area = np.zeros((*inside.shape, 4))
-        area[inside] = (*to_rgb(_colour(value)), 0.25)
-        axes.imshow(area, extent=extent, interpolation="nearest")
-        outline = inside.astype(float)
-        if outline.any():
-            axes.contour(outline, [0.5], colors=[_colour(value)], linewidths=1.2, extent=extent, origin="upper")
-    axes.set_axis_off()
-
-
-def _legend(figure: Figure, names: Sequence[str]) -> None:
-    swatches = [Patch(color=_colour(value), label=f"{value} {name}") for value, name in enumerate(names, start=1)]
-    figure.legend(handles=swatches, loc="lower center", ncols=max(1, len(names)), frameon=False, labelcolor=FOREGROUND)
-
-
-def _colour(value: int) -> str:
-    return COLOURS[(value - 1) % len(COLOURS)]
+    return montage(example.image[thin], example.label[thin], path=path, window=window, spacing=spacing)
 
 
 def _heading(axes: Axes, text: str) -> None:

@@ -23,8 +23,13 @@ def geometry_table(centres: Rows) -> list[dict[str, Any]]:
 def intensity_table(centres: Rows) -> list[dict[str, Any]]:
     """Lowest, highest and mean HU of the cases, slope and intercept, the most frequent extremes; see above."""
     spread = {"lowest HU": "hu_min", "highest HU": "hu_max", "mean HU": "hu_mean"}
-    seen = ("slope", "intercept")
-    return [_summary(row, spread) | {key: row[key] for key in seen} | _extremes(row) for row in centres]
+    extremes = {"most frequent lowest": "hu_min_most_frequent", "most frequent highest": "hu_max_most_frequent"}
+    return [
+        _summary(row, spread)
+        | {key: row[key] for key in ("slope", "intercept")}
+        | {title: f"{row[key]:g} ({row[f'{key}_cases']}×)" for title, key in extremes.items()}
+        for row in centres
+    ]
 
 
 def label_table(centres: Rows, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -64,11 +69,6 @@ def _summary(row: Mapping[str, Any], spread: Mapping[str, str]) -> dict[str, Any
 def _range(row: Mapping[str, Any], name: str) -> str:
     low, high, mean = (format_cell(row[f"{name}_{part}"]) for part in ("min", "max", "mean"))
     return low if low == high else f"{low} to {high} ({mean})"
-
-
-def _extremes(row: Mapping[str, Any]) -> dict[str, str]:
-    names = {"most frequent lowest": "hu_min_most_frequent", "most frequent highest": "hu_max_most_frequent"}
-    return {title: f"{row[key]:g} ({row[f'{key}_cases']}×)" for title, key in names.items()}
 
 
 def _label_cells(row: Mapping[str, Any], name: str) -> dict[str, Any]:

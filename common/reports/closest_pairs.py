@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from nibabel.affines import voxel_sizes
 
-from .dark_figure import COLOURS, FOREGROUND, MUTED, dark_figure, save_figure
+from ..data.volume_file import open_volume
+from .dark_figure import FOREGROUND, MUTED, dark_figure, save_figure
+from .slice_axes import fit_panel, label_colour, outline, show_slice
 from .slices import PLANES, View, orthogonal_slices
 
 _HEAD, _CAPTION, _GAP, _MIDDLE = 0.3, 0.28, 0.05, 0.4  # inches
@@ -55,9 +56,9 @@ def closest_pairs(
 
 
 def _views(entry: Mapping[str, Any]) -> list[View]:
-    volumes = [nib.as_closest_canonical(nib.load(entry[key])) for key in ("image", "label") if entry.get(key)]
-    spacing = voxel_sizes(volumes[0].affine)
-    return orthogonal_slices(*(np.asanyarray(volume.dataobj) for volume in volumes), spacing=spacing)
+    files = [nib.as_closest_canonical(open_volume(entry[key])) for key in ("image", "label") if entry.get(key)]
+    volumes = [np.asanyarray(file.dataobj) for file in files]
+    return orthogonal_slices(*volumes[:2], spacing=voxel_sizes(files[0].affine).tolist())
 
 
 def _draw(
@@ -80,24 +81,14 @@ def _draw(
         x = _GAP
         for column, (view, wide) in enumerate(zip(row, widths, strict=True), start=1):
             axes = figure.add_axes((x / width, y / height, wide * inch / width, tall * inch / height))
-            _draw_view(axes, view, window, panel=(tall, wide))
+            show_slice(axes, view.image, view.size, window)
+            for label in np.unique(view.mask[view.mask > 0]).astype(int) if view.mask is not None else ():
+                outline(axes, view.mask == label, view.size, label_colour(label))
+            fit_panel(axes, view.size, (tall, wide))
+            axes.set_axis_off()
             x += wide * inch + (_MIDDLE if column == half else _GAP)
         y -= _CAPTION
         captions = (f"{pair.generated['case_id']}   distance {pair.distance:.4g}", pair.training["case_id"])
         for x, caption in zip((middle / 2, (1 + middle) / 2), captions, strict=True):
             figure.text(x, (y + _CAPTION / 2) / height, caption, color=MUTED, fontsize=10, ha="center", va="center")
     return figure
-
-
-def _draw_view(axes: Axes, view: View, window: tuple[float, float], *, panel: tuple[float, float]) -> None:
-    """Image with outlined labels, in the middle of a panel (height, width) in mm."""
-    height, width = view.size
-    extent = (0, width, 0, height)
-    axes.imshow(view.image, cmap="gray", vmin=window[0], vmax=window[1], extent=extent, interpolation="antialiased")
-    for label in np.unique(view.mask[view.mask > 0]).astype(int) if view.mask is not None else ():
-        outline = (view.mask == label).astype(float)
-        colour = COLOURS[(label - 1) % len(COLOURS)]
-        axes.contour(outline, levels=[0.5], colors=[colour], linewidths=1, extent=extent, origin="upper")
-    axes.set_xlim((width - panel[1]) / 2, (width + panel[1]) / 2)
-    axes.set_ylim((height - panel[0]) / 2, (height + panel[0]) / 2)
-    axes.set_axis_off()

@@ -25,7 +25,8 @@ def combination_table(rows: Sequence[Row], factors: Sequence[str], scores: Seque
             row = found.setdefault(str(cell.levels), {**cell.levels, "runs": 0})
             row["runs"] = max(row["runs"], len(cell.scores))
             order.setdefault(str(cell.levels), float(np.mean(cell.scores)))
-            row[score] = _mean_and_deviation(cell.scores)
+            deviation = f" ± {np.std(cell.scores, ddof=1):.2g}" if len(cell.scores) > 1 else ""
+            row[score] = f"{np.mean(cell.scores):.4g}{deviation}"
     return [found[key] for key in sorted(found, key=order.__getitem__)]
 
 
@@ -45,9 +46,3 @@ def effect_table(rows: Sequence[Row], factors: Sequence[str], scores: Sequence[s
             interval = f"[{effect.low:.4g}, {effect.high:.4g}]"
             table.append({"score": score, "factor": effect.factor, **change, "95 % interval": interval, "p": effect.p})
     return table
-
-
-def _mean_and_deviation(scores: Sequence[float]) -> str:
-    if len(scores) < 2:
-        return f"{scores[0]:.4g}"
-    return f"{np.mean(scores):.4g} ± {np.std(scores, ddof=1):.2g}"

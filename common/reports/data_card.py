@@ -3,18 +3,17 @@
 import json
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-import torch
 from jinja2 import Environment, PackageLoader
 
 from ..checksums import write_checksums
 from ..data.datalist import foreground_names
 from ..data.generated_set import GeneratedSet, read_generated_set
 from ..data.provenance import read_provenance
+from ..data.volume_file import open_volume
 from ..files import replacing
 from ..runs.published.verdicts import COPY
 from .page import format_cell
@@ -86,9 +85,9 @@ class DataCard:
             licence=self.licence,
             training_data=self.training_data,
             size="×".join(map(str, generated.image_size)),
-            spacing=_listed(provenance["spacing"], "×"),
+            spacing="×".join(map(format_cell, provenance["spacing"])),
             hu_window=f"{generated.hu_window[0]:g} to {generated.hu_window[1]:g}",
-            labels=_labels(self.directory),
+            labels=", ".join(f"{value} {name}" for value, name in self._label_names().items()),
             hu_step=provenance["postprocessing"]["hu_step"],
             postprocessing=_settings(provenance["postprocessing"]),
             versions=_settings(provenance["versions"]),
@@ -120,7 +119,11 @@ class DataCard:
             "n_real": metrics["protocol"]["n_real"],
             "protocol": metrics["protocol"]["hash"],
             "warnings": metrics["warnings"],
-            "scores": [{**row, "floor": _floor(row)} for row in rows if row["name"].split("/")[0] in _SCORES],
+            "scores": [
+                {**row, "floor": (row.get("floor") or {}).get("value")}
+                for row in rows
+                if row["name"].split("/")[0] in _SCORES
+            ],
             "memorisation": [row for row in rows if row["name"].startswith("memorisation/")],
         }
 
@@ -128,26 +131,21 @@ class DataCard:
         """Pairs spread over the set, so that each checkpoint is seen."""
         step = max(1, len(generated.cases) // self.preview_count)
         cases = generated.cases[::step][: self.preview_count]
-        images, masks = ([_volume(case[key]) for case in cases] for key in ("image", "label"))
-        names = foreground_names(json.loads((self.directory / "dataset.json").read_text())["labels"])
+        images, masks = (
+            [open_volume(case[key]).get_fdata(dtype="float32") for case in cases] for key in ("image", "label")
+        )
         pair_grid(
             images,
             masks,
             path=self.directory / "previews" / "pairs.png",
-            window=tuple(generated.hu_window),
-            spacing=tuple(generated.spacing),
-            label_names=names,
+            window=generated.hu_window,
+            spacing=generated.spacing,
+            label_names=foreground_names(self._label_names()),
         )
 
-
-def _volume(path: str) -> torch.Tensor:
-    """(1, H, W, D)."""
-    return torch.from_numpy(nib.load(path).get_fdata(dtype="float32"))[None]
-
-
-def _labels(directory: Path) -> str:
-    names = json.loads((directory / "dataset.json").read_text())["labels"]
-    return ", ".join(f"{value} {name}" for value, name in names.items())
+    def _label_names(self) -> dict[str, str]:
+        """Value to name, as in the set's list."""
+        return json.loads((self.directory / "dataset.json").read_text())["labels"]
 
 
 def _bundle(training: Mapping[str, Any]) -> str:
@@ -155,13 +153,5 @@ def _bundle(training: Mapping[str, Any]) -> str:
     return f"{bundle.get('name', '')} {bundle.get('version', '')}".strip()
 
 
-def _listed(values: Sequence[float], mark: str) -> str:
-    return mark.join(format_cell(value) for value in values)
-
-
 def _settings(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in values.items() if value is not None)
-
-
-def _floor(row: Mapping[str, Any]) -> Any:
-    return (row.get("floor") or {}).get("value")

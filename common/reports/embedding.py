@@ -34,9 +34,7 @@ def embed(features: np.ndarray, *, perplexity: float = 10, learning_rate: float 
         return tsne.fit_transform(features)
 
 
-def plot_embedding(
-    points: np.ndarray, groups: Sequence[str], *, path: str | os.PathLike, title: str = "", size: float = 8
-) -> Path:
+def plot_embedding(points: np.ndarray, groups: Sequence[str], *, path: str | os.PathLike, title: str = "") -> Path:
     """PNG of ``points`` (N, 2), coloured by their group.
 
     Args:
@@ -44,14 +42,13 @@ def plot_embedding(
         groups: N names, such as real and generated, or the centres.
         path: Of the PNG; written whole or not at all.
         title: Above the picture.
-        size: Of the picture, in inches (120 pixels each).
 
     Raises:
         ValueError: As many groups as there are not points.
     """
     if len(points) != len(groups):
         raise ValueError(f"{len(points)} points, but {len(groups)} groups")
-    figure = dark_figure(size, 0.8 * size)
+    figure = dark_figure(8, 6.4)
     axes = figure.add_subplot()
     style_axes(axes)
     names = np.asarray(groups)

@@ -55,7 +55,7 @@ class ExperimentReport:
         """A row an arm: `compare_arms` with its own baseline, the scores beside Dice, what it was trained on."""
         first = self.experiment.arms[0].name
         baselines = {arm.name: arm.baseline or first for arm in self.experiment.arms}
-        compared = {}
+        compared: dict[str, Row] = {}
         for baseline in dict.fromkeys(baselines.values()):
             family = {baseline: scores[baseline]}
             family |= {name: scores[name] for name, other in baselines.items() if other == baseline}
@@ -81,6 +81,12 @@ class ExperimentReport:
             "leakage": "; ".join(sorted({model["leakage"] for model in models if model["leakage"]})) or None,
         }
 
+    def _notes(self) -> list[str]:
+        """What the trainings say of how their real cases were prepared beside generated ones, each once."""
+        files = (self.experiment.evaluation_dir(arm.name) / "metrics.json" for arm in self.experiment.arms)
+        models = [model for file in files for model in json.loads(file.read_text())["checkpoints"]]
+        return sorted({f"Note: {note}." for model in models for note in model["training"].get("notes") or []})
+
     def _figures(self, rows: Sequence[Row], stamp: str | None) -> dict[str, Path]:
         main = [row for row in rows if row["baseline"] in (None, self.experiment.arms[0].name)]
         figures = {"All arms": plot_arms(main, path=self.directory / "arms.png", stamp=stamp)}
@@ -92,7 +98,7 @@ class ExperimentReport:
         runs = {name: folder for name, folder in runs.items() if (folder / VALIDATION).is_file()}
         if runs:
             path = self.directory / "learning_curves.png"
-            figures["Learning curves of the first fold"] = plot_learning_curves(runs, path=path, mean=False)
+            figures["Learning curves of the first fold"] = plot_learning_curves(runs, path=path)
         return figures
 
     def _page(self, rows: Sequence[Row], figures: Mapping[str, Path], stamp: str | None) -> None:
@@ -100,6 +106,7 @@ class ExperimentReport:
         page = Page("Does the synthetic data help?", subtitle=subtitle, warning=stamp or "")
         page.section("Table")
         page.text(*_EXPLAINED)
+        page.text(*self._notes())
         page.table([_brief(row) for row in rows])
         for title, path in figures.items():
             page.section(title)

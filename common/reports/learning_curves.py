@@ -34,45 +34,36 @@ def read_validation(csv_path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray
 
 
 def plot_learning_curves(
-    runs: Mapping[str, str | os.PathLike],
-    *,
-    path: str | os.PathLike,
-    steps_per_epoch: int | None = None,
-    alpha: float = 0.01,
-    loss: str | None = None,
-    mean: bool = True,
+    runs: Mapping[str, str | os.PathLike], *, path: str | os.PathLike, alpha: float = 0.01
 ) -> Path:
-    """PNG of two panels: validation Dice over epochs, and the moving average of the training loss; a line a run.
+    """PNG of two panels: validation Dice over epochs, moving average of the first training loss over steps.
 
-    A dot marks each run's best epoch. Of several folds of one training the mean Dice is drawn in white at the epochs
-    at which all validated (thesis fig. 5.23–5.26).
+    Each run is a line; a dot marks its best epoch (thesis fig. 5.23–5.26).
 
     Args:
         runs: Output folder by name, with ``validation.csv`` and ``losses.csv``.
         path: Of the PNG.
-        steps_per_epoch: Puts the loss over epochs too; over steps without it.
         alpha: Of the loss's moving average.
-        loss: Column of ``losses.csv``; its first loss by default.
-        mean: Draw the mean; runs of different trainings have none.
 
     Raises:
-        ValueError: no runs, a CSV that `read_validation` or `read_losses` refuses, or no such loss in it.
+        ValueError: no runs, or a CSV that `read_validation` or `read_losses` refuses.
         FileNotFoundError: a run without one of its files.
     """
     if not runs:
         raise ValueError("no run to draw")
     figure = dark_figure(12, 4.2)
     dice_axes, loss_axes = figure.subplots(1, 2)
-    curves = {name: read_validation(Path(folder) / VALIDATION) for name, folder in runs.items()}
     for number, (name, folder) in enumerate(runs.items()):
         colour = COLOURS[number % len(COLOURS)]
-        _draw_dice(dice_axes, *curves[name], name, colour)
-        step, values = _loss(Path(folder) / LOSSES, loss)
-        _draw_loss(loss_axes, step / (steps_per_epoch or 1), values, alpha, colour)
-    if mean:
-        _draw_mean(dice_axes, list(curves.values()))
+        _draw_dice(dice_axes, *read_validation(Path(folder) / VALIDATION), name, colour)
+        step, losses = read_losses(Path(folder) / LOSSES)
+        first = next(iter(losses.values()))
+        known = np.isfinite(first)
+        if known.any():
+            average = exponential_moving_average(first[known], alpha)
+            loss_axes.plot(step[known], average, color=colour, linewidth=1.2)
     _label(dice_axes, "epoch", "validation Dice")
-    _label(loss_axes, "epoch" if steps_per_epoch else "step", f"training loss (moving average, α = {alpha:g})")
+    _label(loss_axes, "step", f"training loss (moving average, α = {alpha:g})")
     dice_axes.legend(frameon=False, labelcolor=FOREGROUND, fontsize=9, loc="lower right")
     figure.tight_layout()
     return save_figure(figure, path)
@@ -87,38 +78,17 @@ def _numbers(row: Mapping[str, str], where: str) -> tuple[float, float]:
         ) from error
 
 
-def _loss(csv_path: Path, name: str | None) -> tuple[np.ndarray, np.ndarray]:
-    step, losses = read_losses(csv_path)
-    name = name or next(iter(losses))
-    if name not in losses:
-        raise ValueError(f"{csv_path}: no loss '{name}', there are {list(losses)}")
-    return step, losses[name]
-
-
 def _draw_dice(axes: Axes, epoch: np.ndarray, dice: np.ndarray, name: str, colour: str) -> None:
-    point = {"marker": "o", "markersize": 3} if len(epoch) < 3 else {}
     known = ~np.isnan(dice)
     label = name
     if known.any():
         best = int(np.nanargmax(dice))
         axes.plot(epoch[best], dice[best], "o", color=colour, markersize=6)
         label = f"{name}: best {dice[best]:.3f} at epoch {epoch[best]:g}"
-    axes.plot(epoch[known], dice[known], color=colour, linewidth=1.2, alpha=0.8, label=label, **point)
-
-
-def _draw_mean(axes: Axes, curves: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Over the epochs that all runs validated."""
-    tables = [dict(zip(epoch, dice, strict=True)) for epoch, dice in curves]
-    shared = sorted(set(tables[0]).intersection(*tables[1:]))
-    if len(tables) > 1 and shared:
-        mean = [np.mean([table[epoch] for table in tables]) for epoch in shared]
-        axes.plot(shared, mean, color=FOREGROUND, linewidth=2.2, label=f"mean of {len(tables)}")
-
-
-def _draw_loss(axes: Axes, x: np.ndarray, values: np.ndarray, alpha: float, colour: str) -> None:
-    known = np.isfinite(values)
-    if known.any():
-        axes.plot(x[known], exponential_moving_average(values[known], alpha), color=colour, linewidth=1.2)
+    marker = "o" if len(epoch) < 3 else "None"  # a line through one epoch is not seen
+    axes.plot(
+        epoch[known], dice[known], color=colour, marker=marker, markersize=3, linewidth=1.2, alpha=0.8, label=label
+    )
 
 
 def _label(axes: Axes, x: str, title: str) -> None:

@@ -2,12 +2,12 @@
 
 import csv
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
+from numpy.typing import ArrayLike
 from scipy.signal import lfilter
 
 from .dark_figure import FOREGROUND, MUTED, dark_figure, save_figure, style_axes
@@ -15,7 +15,7 @@ from .dark_figure import FOREGROUND, MUTED, dark_figure, save_figure, style_axes
 RAW, SMOOTH = "#4cc9f0", "#ffd166"
 
 
-def exponential_moving_average(values: Sequence[float], alpha: float = 0.001) -> np.ndarray:
+def exponential_moving_average(values: ArrayLike, alpha: float = 0.001) -> np.ndarray:
     """EMA_t = α·x_t + (1 - α)·EMA_{t-1} from EMA_0 = x_0 (thesis eq. 16), (T,) to (T,).
 
     A run much shorter than 1/α is drawn to its first value, which still weighs (1 - α)^(T-1) at the end. What follows
@@ -24,10 +24,10 @@ def exponential_moving_average(values: Sequence[float], alpha: float = 0.001) ->
     Raises:
         ValueError: no values, or α outside (0, 1].
     """
-    values = np.asarray(values, dtype=float)
-    if not values.size or not 0 < alpha <= 1:
-        raise ValueError(f"moving average: expected values and 0 < alpha <= 1, got {values.size} and alpha={alpha}")
-    return lfilter([alpha], [1, alpha - 1], values, zi=[(1 - alpha) * values[0]])[0]
+    x = np.asarray(values, dtype=float)
+    if not x.size or not 0 < alpha <= 1:
+        raise ValueError(f"moving average: expected values and 0 < alpha <= 1, got {x.size} and alpha={alpha}")
+    return lfilter([alpha], [1, alpha - 1], x, zi=[(1 - alpha) * x[0]])[0]
 
 
 def read_losses(csv_path: str | os.PathLike) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -88,9 +88,9 @@ def _numbers(row: list[str], columns: int, where: str) -> list[float]:
 
 
 def _draw(axes: Axes, step: np.ndarray, values: np.ndarray, average: np.ndarray, name: str) -> None:
-    point = {"marker": "o", "markersize": 3} if len(step) < 3 else {}
-    axes.plot(step, values, color=RAW, alpha=0.4, linewidth=0.7, label="each step", **point)
-    axes.plot(step, average, color=SMOOTH, linewidth=1.6, label="moving average", **point)
+    marker = "o" if len(step) < 3 else "None"  # a line through one step is not seen
+    axes.plot(step, values, marker=marker, markersize=3, color=RAW, alpha=0.4, linewidth=0.7, label="each step")
+    axes.plot(step, average, marker=marker, markersize=3, color=SMOOTH, linewidth=1.6, label="moving average")
     axes.text(0.97, 0.94, name, transform=axes.transAxes, color=FOREGROUND, fontsize=12, ha="right", va="top")
     finite = values[np.isfinite(values)]
     if finite.size:

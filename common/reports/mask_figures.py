@@ -17,7 +17,6 @@ from .slices import PLANES
 
 Rows = Sequence[Mapping[str, float]]
 REAL, GENERATED = COLOURS[1], COLOURS[0]
-_NOTE = {"color": MUTED, "fontsize": 9}
 _COUNTED = ("present", "frequency")  # a table tells these better than a histogram
 
 
@@ -76,7 +75,8 @@ def position_maps(real_maps: np.ndarray, generated_maps: np.ndarray, *, path: st
     figure = dark_figure(3.2 * len(sides) + 0.6, 3 * len(PLANES) + 0.5)
     grid = figure.add_gridspec(len(PLANES), len(sides), left=0.06, right=0.94, top=0.94, bottom=0.05, wspace=0.3)
     for row, (plane, (axis, left, top)) in enumerate(PLANES.items()):
-        pictures = [_projection(volume, axis) for volume in sides.values()]
+        # percent summed along the axis, as shown: the patient's right and front left, head and front up
+        pictures = [100 * volume.sum(axis=axis)[::-1, ::-1].T for volume in sides.values()]
         scale = Normalize(0, max(pictures[0].max(), pictures[1].max()))
         widest = np.abs(pictures[2]).max() or 1
         for column, (title, picture) in enumerate(zip(sides, pictures, strict=True)):
@@ -87,7 +87,8 @@ def position_maps(real_maps: np.ndarray, generated_maps: np.ndarray, *, path: st
                 _heat_map(axes, picture, Normalize(-widest, widest), more_or_less)
             axes.set_ylabel(left, color=MUTED, fontsize=9, rotation=0, labelpad=8)
             axes.set_title(f"{plane}, {title}\n{top}" if column == 0 else f"{title}\n{top}", color=MUTED, fontsize=9)
-    figure.text(0.06, 0.015, "percent of the mask's voxels in each column of cells of the body's box", **_NOTE)
+    note = "percent of the mask's voxels in each column of cells of the body's box"
+    figure.text(0.06, 0.015, note, color=MUTED, fontsize=9)
     return save_figure(figure, path)
 
 
@@ -124,7 +125,7 @@ def _histograms(axes: Axes, values: Sequence[np.ndarray], *, labels: Sequence[st
     known = [each[np.isfinite(each)] for each in values]
     everything = np.concatenate(known)
     if everything.size:
-        edges = np.histogram_bin_edges(everything, bins="rice")
+        edges = np.histogram_bin_edges(everything, bins="rice").tolist()
         for each, colour, label in zip(known, (REAL, GENERATED), labels, strict=True):
             weights = np.full(each.size, 1 / max(each.size, 1))
             axes.hist(each, edges, weights=weights, color=colour, alpha=0.3)
@@ -137,8 +138,8 @@ def _histograms(axes: Axes, values: Sequence[np.ndarray], *, labels: Sequence[st
 
 def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    options = {"loc": "lower left", "ncols": len(labels) or 1, "frameon": False, "labelcolor": FOREGROUND}
-    figure.legend(handles, labels, fontsize=9, **options)
+    columns = len(labels) or 1
+    figure.legend(handles, labels, loc="lower left", ncols=columns, frameon=False, labelcolor=FOREGROUND, fontsize=9)
     figure.tight_layout(rect=(0, 0.35 / figure.get_figheight(), 1, 1))
 
 
@@ -147,11 +148,6 @@ def _mean_map(maps: np.ndarray) -> np.ndarray:
     if not len(known):
         raise ValueError(f"position maps: none of {len(maps)} cases on a side has a mask")
     return known.mean(axis=0)
-
-
-def _projection(volume: np.ndarray, axis: int) -> np.ndarray:
-    """RAS map → percent summed along `axis`, as shown: the patient's right and front left, head and front up."""
-    return 100 * volume.sum(axis=axis)[::-1, ::-1].T
 
 
 def _heat_map(axes: Axes, picture: np.ndarray, scale: Normalize, colours: str | Colormap) -> None:

@@ -74,13 +74,10 @@ def format_cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Real) and not isinstance(value, Integral):
-        return _format_number(float(value))
+        number = float(value)
+        if math.isnan(number):
+            return ""
+        return f"{number:.0f}" if 1e4 <= abs(number) < 1e15 else f"{number:.4g}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(format_cell(item) for item in value)}]"
     return str(value)
-
-
-def _format_number(value: float) -> str:
-    if math.isnan(value):
-        return ""
-    return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from ..metrics.comparison import ScoreRow
 from .dark_figure import COLOURS, FOREGROUND, MUTED, dark_figure, save_figure, style_axes
 
-Rows = Mapping[str, Mapping[str, Any]]
+Rows = Mapping[str, ScoreRow]
 
 
 def plot_scores(rows: Rows, *, path: str | os.PathLike) -> Path:
@@ -27,7 +27,9 @@ def plot_scores(rows: Rows, *, path: str | os.PathLike) -> Path:
     """
     if not rows:
         raise ValueError("no scores to plot")
-    scores, views, extractors = (list(dict.fromkeys(parts)) for parts in zip(*map(_parts, rows), strict=True))
+    scores, views, extractors = (
+        list(dict.fromkeys(parts)) for parts in zip(*(key.split("/") for key in rows), strict=True)
+    )
     figure = dark_figure(2.1 * len(scores) + 1.2, len(extractors) * (0.9 + 0.3 * len(views)))
     for row, extractor in enumerate(extractors):
         for column, score in enumerate(scores):
@@ -39,25 +41,22 @@ def plot_scores(rows: Rows, *, path: str | os.PathLike) -> Path:
     return save_figure(figure, path)
 
 
-def _parts(key: str) -> list[str]:
-    return key.split("/")
-
-
 def _panel(axes: Axes, lines: Rows, *, labels: bool) -> None:
     style_axes(axes)
     for y, row in enumerate(lines.values()):
-        value = row.get("matched") or {"value": row["value"], "interval": row["interval"]}
-        _mark(axes, row.get("floor"), y + 0.12, COLOURS[1])
-        _mark(axes, value, y - 0.12, COLOURS[0])
+        floor, shown = row.get("floor"), row.get("matched") or row
+        if floor:
+            _mark(axes, floor["value"], floor["interval"], y + 0.12, COLOURS[1])
+        _mark(axes, shown["value"], shown["interval"], y - 0.12, COLOURS[0])
     axes.set_yticks(range(len(lines)), lines if labels else [""] * len(lines))
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.tick_params(colors=MUTED, labelsize=8)
 
 
-def _mark(axes: Axes, row: Mapping[str, Any] | None, y: float, colour: str) -> None:
-    if not row or row["value"] is None:
+def _mark(axes: Axes, value: float | None, interval: list[float] | None, y: float, colour: str) -> None:
+    if value is None:
         return
-    if row["interval"] is not None:
-        axes.plot(row["interval"], [y, y], color=colour, linewidth=2, alpha=0.6)
-    axes.plot(row["value"], y, marker="o", markersize=4, color=colour)
+    if interval is not None:
+        axes.plot(interval, [y, y], color=colour, linewidth=2, alpha=0.6)
+    axes.plot(value, y, marker="o", markersize=4, color=colour)

@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import mean
 
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
@@ -126,25 +125,21 @@ class SearchReport:
     def _ranked(self, rows: Sequence[Row]) -> list[Row]:
         sign = 1 if self.search.plan.objective.direction == "minimize" else -1
         ranked = sorted(rows, key=lambda row: (row["value"] is None, sign * (row["value"] or 0), row["trial"]))
-        return [{key: _first_line(value) for key, value in row.items()} for row in ranked]
+        return [
+            {key: value.splitlines()[0] if isinstance(value, str) and value else value for key, value in row.items()}
+            for row in ranked
+        ]
 
     def _figures(self, page: Page, rows: Sequence[Row], best: Row | None) -> None:
         keys = self.search.plan.space.varying()
         if best is not None and keys:
             name = self.search.plan.objective.key.rsplit("scores.", 1)[-1]
-            path = plot_parallel(rows, keys, objective=name, path=self._path("parallel.png"), best=best)
+            path = plot_parallel(rows, keys, objective=name, path=self.directory / "parallel.png", best=best)
             page.section("Parallel coordinates")
             page.figure(path, caption="A line for each complete trial, coloured by its objective; red is the best.")
         page.section("Importance")
         importance = self.importance()
         if importance:
-            page.figure(plot_importance(importance, path=self._path("importance.png")))
+            page.figure(plot_importance(importance, path=self.directory / "importance.png"))
         else:
             page.text(_NO_IMPORTANCE)
-
-    def _path(self, name: str) -> Path:
-        return self.directory / name
-
-
-def _first_line(value: object) -> object:
-    return value.splitlines()[0] if isinstance(value, str) and value else value

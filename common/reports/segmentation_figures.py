@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from monai.transforms.utils import generate_spatial_bounding_box
 
 from .dark_figure import FOREGROUND, dark_figure, save_figure
+from .slice_axes import Size, fit_panel, legend_below, outline, shade, show_slice
 from .slices import PLANES, Spacing, View, orthogonal_slices
 
 MISSED, OVERLAP, FALSE_POSITIVE = 1, 2, 3
@@ -53,11 +52,7 @@ def worst_median_best(dice: Mapping[str, float | None]) -> dict[str, str]:
 
 
 def plot_segmentations(
-    cases: Sequence[SegmentedCase],
-    *,
-    path: str | os.PathLike,
-    window: tuple[float, float] = (-160, 240),
-    width: float = 14,
+    cases: Sequence[SegmentedCase], *, path: str | os.PathLike, window: Sequence[float] = (-160, 240), width: float = 14
 ) -> Path:
     """PNG of a row a case: axial, coronal and sagittal slice, the ground truth white, overlap green, excess red.
 
@@ -76,14 +71,14 @@ def plot_segmentations(
     if not cases:
         raise ValueError("no case to show")
     rows = [_views(case) for case in cases]
-    figure, panels = _canvas(rows, width)
+    figure, panels = _canvas([[view.size for view, _ in views] for views in rows], width)
     for case, views, row in zip(cases, rows, panels, strict=True):
         row[0].set_ylabel(_caption(case), color=FOREGROUND, fontsize=9, linespacing=1.4)
-        for axes, view in zip(row, views, strict=True):
-            _draw(axes, view, window)
-    for axes, view in zip(panels[0], rows[0], strict=True):
-        axes.set_title(view.plane, color=FOREGROUND, fontsize=11)
-    _legend(figure)
+        for axes, (view, areas) in zip(row, views, strict=True):
+            _draw(axes, view, areas, window)
+    for axes, plane in zip(panels[0], PLANES, strict=True):
+        axes.set_title(plane, color=FOREGROUND, fontsize=11)
+    legend_below(figure, list(AREAS.values()))
     return save_figure(figure, path)
 
 
@@ -95,8 +90,8 @@ def _areas(case: SegmentedCase) -> np.ndarray:
     return np.select([truth & prediction, truth, prediction], [OVERLAP, MISSED, FALSE_POSITIVE]).astype(np.uint8)
 
 
-def _views(case: SegmentedCase) -> list[View]:
-    """Slices of the image with the areas as their mask, without the air around the body."""
+def _views(case: SegmentedCase) -> list[tuple[View, np.ndarray]]:
+    """Slices of the image, each with that of the areas, without the air around the body."""
     image, areas = np.asarray(case.image), _areas(case)
     if image.shape != areas.shape:
         raise ValueError(f"{case.name}: image {image.shape} and masks {areas.shape} differ in shape")
@@ -111,7 +106,7 @@ def _views(case: SegmentedCase) -> list[View]:
     cut = truth if truth.any() else areas
     views = orthogonal_slices(image, cut, spacing=case.spacing)
     shown = orthogonal_slices(areas, cut, spacing=case.spacing)  # the same slices
-    return [view._replace(mask=area.image) for view, area in zip(views, shown, strict=True)]
+    return [(view, area.image) for view, area in zip(views, shown, strict=True)]
 
 
 def _caption(case: SegmentedCase) -> str:
@@ -122,10 +117,10 @@ def _caption(case: SegmentedCase) -> str:
     return f"{case.name}\n{dice}\ntruth {truth * ml:.1f} ml, predicted {prediction * ml:.1f} ml"
 
 
-def _canvas(rows: Sequence[Sequence[View]], width: float) -> tuple[Figure, np.ndarray]:
+def _canvas(sizes: Sequence[Sequence[Size]], width: float) -> tuple[Figure, np.ndarray]:
     """Figure and its axes (cases, planes), all at one scale, in mm per inch."""
-    columns = [max(views[plane].size[1] for views in rows) for plane in range(len(PLANES))]
-    lines = [max(view.size[0] for view in views) for views in rows]
+    columns = [max(across for _, across in column) for column in zip(*sizes, strict=True)]
+    lines = [max(up for up, _ in line) for line in sizes]
     left, right, top, bottom, gap = 0.65, 0.05, 0.35, 0.4, 0.06
     inch = (width - left - right - gap * (len(columns) - 1)) / sum(columns)
     height = top + bottom + inch * sum(lines) + gap * (len(lines) - 1)
@@ -133,38 +128,20 @@ def _canvas(rows: Sequence[Sequence[View]], width: float) -> tuple[Figure, np.nd
     box = {"left": left / width, "right": 1 - right / width, "bottom": bottom / height, "top": 1 - top / height}
     gaps = {"wspace": gap / inch / np.mean(columns), "hspace": gap / inch / np.mean(lines)}
     ratios = {"width_ratios": columns, "height_ratios": lines}
-    panels = figure.subplots(len(rows), len(columns), squeeze=False, gridspec_kw=box | gaps | ratios)
+    panels = figure.subplots(len(lines), len(columns), squeeze=False, gridspec_kw=box | gaps | ratios)
     for (row, column), axes in np.ndenumerate(panels):
-        size = rows[row][column].size
-        axes.set_xlim((size[1] - columns[column]) / 2, (size[1] + columns[column]) / 2)
-        axes.set_ylim((size[0] - lines[row]) / 2, (size[0] + lines[row]) / 2)
+        fit_panel(axes, sizes[row][column], (lines[row], columns[column]))
     return figure, panels
 
 
-def _draw(axes: Axes, view: View, window: tuple[float, float]) -> None:
-    height, width = view.size
-    extent = (0, width, 0, height)
-    axes.imshow(view.image, cmap="gray", vmin=window[0], vmax=window[1], extent=extent, interpolation="antialiased")
-    picture = np.zeros((*view.mask.shape, 4))
-    for area, (_, colour) in AREAS.items():
-        picture[view.mask == area] = (*to_rgb(colour), 0.35)
-    axes.imshow(picture, extent=extent, interpolation="nearest")
-    _outline(axes, view.mask == FALSE_POSITIVE, AREAS[FALSE_POSITIVE][1], extent)
-    _outline(axes, np.isin(view.mask, (MISSED, OVERLAP)), AREAS[MISSED][1], extent)
+def _draw(axes: Axes, view: View, areas: np.ndarray, window: Sequence[float]) -> None:
+    show_slice(axes, view.image, view.size, window)
+    shade(axes, areas, view.size, {area: colour for area, (_, colour) in AREAS.items()}, opacity=0.35)
+    outline(axes, areas == FALSE_POSITIVE, view.size, AREAS[FALSE_POSITIVE][1])
+    outline(axes, np.isin(areas, (MISSED, OVERLAP)), view.size, AREAS[MISSED][1])
     axes.set(xticks=[], yticks=[], facecolor="black")
     axes.spines[:].set_visible(False)
     _, left, top = PLANES[view.plane]
-    for x, y, letter, place in ((0.02, 0.5, left, {"ha": "left"}), (0.5, 0.98, top, {"va": "top"})):
-        axes.text(x, y, letter, color=FOREGROUND, fontsize=8, transform=axes.transAxes, **place)
-
-
-def _outline(axes: Axes, mask: np.ndarray, colour: str, extent: tuple[float, ...]) -> None:
-    if mask.any():
-        axes.contour(mask.astype(float), levels=[0.5], colors=[colour], linewidths=1, extent=extent, origin="upper")
-
-
-def _legend(figure: Figure) -> None:
-    swatches = [Patch(color=colour, label=name) for name, colour in AREAS.values()]
-    figure.legend(
-        handles=swatches, loc="lower center", ncols=len(swatches), frameon=False, labelcolor=FOREGROUND, fontsize=10
-    )
+    letter: dict[str, Any] = {"color": FOREGROUND, "fontsize": 8, "transform": axes.transAxes}
+    axes.text(0.02, 0.5, left, ha="left", **letter)
+    axes.text(0.5, 0.98, top, va="top", **letter)

@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from .dark_figure import COLOURS, FOREGROUND, dark_figure, save_figure
+from .dark_figure import FOREGROUND, dark_figure, save_figure
+from .slice_axes import Size, fit_panel, label_legend, overlay_labels, show_slice
 
 Plane = Literal["axial", "coronal", "sagittal"]
 Spacing = Sequence[float]
@@ -25,14 +25,15 @@ PLANES: dict[Plane, tuple[int, str, str]] = {
 }
 
 
-class View(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class View:
     """One slice, rows from top to bottom: `image` and `mask` (rows, columns), `size` (height, width) in mm."""
 
     plane: Plane
     index: int
     image: np.ndarray
     mask: np.ndarray | None
-    size: tuple[float, float]
+    size: Size
 
 
 def orthogonal_slices(image: Any, mask: Any = None, *, spacing: Spacing = (1, 1, 1)) -> list[View]:
@@ -50,7 +51,16 @@ def orthogonal_slices(image: Any, mask: Any = None, *, spacing: Spacing = (1, 1,
     mask = None if mask is None else _volume(mask)
     if mask is not None and mask.shape != image.shape:
         raise ValueError(f"image {image.shape} and mask {mask.shape} differ in shape")
-    return [_view(plane, image, mask, spacing) for plane in PLANES]
+    views = []
+    for plane, (axis, _, _) in PLANES.items():
+        index = image.shape[axis] // 2
+        if mask is not None and mask.any():
+            index = int((mask > 0).sum(axis=tuple({0, 1, 2} - {axis})).argmax())
+        picture = _shown(image, axis)[..., index]
+        labels = None if mask is None else _shown(mask, axis)[..., index]
+        across, up = np.delete(np.asarray(spacing, dtype=float), axis)
+        views.append(View(plane, index, picture, labels, (picture.shape[0] * up, picture.shape[1] * across)))
+    return views
 
 
 def pair_grid(
@@ -58,7 +68,7 @@ def pair_grid(
     masks: Sequence[Any] | None = None,
     *,
     path: str | os.PathLike,
-    window: tuple[float, float] = (-1024, 600),
+    window: Sequence[float] = (-1024, 600),
     spacing: Spacing | Sequence[Spacing] = (1, 1, 1),
     names: Sequence[str] | None = None,
     label_names: Sequence[str] = ("tumour", "lymph node"),
@@ -80,7 +90,9 @@ def pair_grid(
         ValueError: no image, or as many masks, spacings or names as there are not images.
     """
     count = len(images)
-    spacings = [spacing] * count if np.ndim(spacing) == 1 else list(spacing)
+    spacings = np.asarray(spacing, dtype=float)
+    if spacings.ndim == 1:
+        spacings = np.tile(spacings, (count, 1))
     for what, values in {"masks": masks, "spacings": spacings, "names": names}.items():
         if values is not None and len(values) != count:
             raise ValueError(f"{count} images, but {len(values)} {what}")
@@ -99,7 +111,7 @@ def montage(
     mask: Any = None,
     *,
     path: str | os.PathLike,
-    window: tuple[float, float] = (-1024, 600),
+    window: Sequence[float] = (-1024, 600),
     spacing: Spacing = (1, 1, 1),
     columns: int | None = None,
     width: float = 12,
@@ -116,10 +128,10 @@ def montage(
     figure = dark_figure(width, width * aspect * grid[0] / grid[1])
     axes = _panel(figure, (0, 0, 1, 1))
     size = (grid[0] * height * spacing[1], grid[1] * across * spacing[0])
-    _show(axes, _tile(slices, grid, slices.min()), size, window)
+    show_slice(axes, _tile(slices, grid, slices.min()), size, window)
     if mask is not None:
         labels = np.moveaxis(_shown(_volume(mask), 2), -1, 0)[::-1]
-        _overlay(axes, _tile(labels, grid, 0), size)
+        overlay_labels(axes, _tile(labels, grid, 0), size)
     return save_figure(figure, path)
 
 
@@ -137,23 +149,8 @@ def _shown(volume: np.ndarray, axis: int) -> np.ndarray:
     return np.moveaxis(volume, axis, -1)[::-1, ::-1].swapaxes(0, 1)
 
 
-def _view(plane: Plane, image: np.ndarray, mask: np.ndarray | None, spacing: Spacing) -> View:
-    axis = PLANES[plane][0]
-    index = image.shape[axis] // 2
-    if mask is not None and mask.any():
-        index = int((mask > 0).sum(axis=tuple({0, 1, 2} - {axis})).argmax())
-    picture = _shown(image, axis)[..., index]
-    across, up = np.delete(np.asarray(spacing, dtype=float), axis)
-    labels = None if mask is None else _shown(mask, axis)[..., index]
-    return View(plane, index, picture, labels, (picture.shape[0] * up, picture.shape[1] * across))
-
-
 def _draw_rows(
-    rows: list[list[View]],
-    window: tuple[float, float],
-    names: Sequence[str] | None,
-    labels: Sequence[str],
-    width: float,
+    rows: list[list[View]], window: Sequence[float], names: Sequence[str] | None, labels: Sequence[str], width: float
 ) -> Figure:
     """Panels at one scale, in mm per inch, so that all pictures compare."""
     copies = 2 if labels else 1
@@ -177,18 +174,18 @@ def _draw_rows(
                 box = (x / width, y / height, wide * inch / width, tall * inch / height)
                 axes = _panel(figure, box)
                 _draw_view(axes, view, window, overlay=bool(overlay))
-                _centre(axes, view.size, (tall, wide))
+                fit_panel(axes, view.size, (tall, wide))
                 x += wide * inch + gap
         y -= gap
     if labels:
-        _legend(figure, labels)
+        label_legend(figure, labels)
     return figure
 
 
-def _draw_view(axes: Axes, view: View, window: tuple[float, float], *, overlay: bool) -> None:
-    _show(axes, view.image, view.size, window)
-    if overlay:
-        _overlay(axes, view.mask, view.size)
+def _draw_view(axes: Axes, view: View, window: Sequence[float], *, overlay: bool) -> None:
+    show_slice(axes, view.image, view.size, window)
+    if overlay and view.mask is not None:
+        overlay_labels(axes, view.mask, view.size)
         return
     _, left, top = PLANES[view.plane]
     height, width = view.size
@@ -201,36 +198,6 @@ def _panel(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
     axes = figure.add_axes(box, facecolor="black")
     axes.set_axis_off()
     return axes
-
-
-def _centre(axes: Axes, size: tuple[float, float], panel: tuple[float, float]) -> None:
-    """Limits that keep the scale of `panel` (height, width) around a picture of `size`, both in mm."""
-    axes.set_xlim((size[1] - panel[1]) / 2, (size[1] + panel[1]) / 2)
-    axes.set_ylim((size[0] - panel[0]) / 2, (size[0] + panel[0]) / 2)
-
-
-def _show(axes: Axes, picture: np.ndarray, size: tuple[float, float], window: tuple[float, float]) -> None:
-    extent = (0, size[1], 0, size[0])
-    axes.imshow(picture, cmap="gray", vmin=window[0], vmax=window[1], extent=extent, interpolation="antialiased")
-
-
-def _overlay(axes: Axes, labels: np.ndarray, size: tuple[float, float]) -> None:
-    """Each label as a faint area with a bright outline."""
-    extent = (0, size[1], 0, size[0])
-    for label in np.unique(labels[labels > 0]).astype(int):
-        colour = COLOURS[(label - 1) % len(COLOURS)]
-        area = np.zeros((*labels.shape, 4))
-        area[labels == label] = (*to_rgb(colour), 0.25)
-        axes.imshow(area, extent=extent, interpolation="nearest")
-        outline = (labels == label).astype(float)
-        axes.contour(outline, levels=[0.5], colors=[colour], linewidths=1, extent=extent, origin="upper")
-
-
-def _legend(figure: Figure, names: Sequence[str]) -> None:
-    swatches = [Patch(color=COLOURS[i % len(COLOURS)], label=f"{i + 1} {name}") for i, name in enumerate(names)]
-    figure.legend(
-        handles=swatches, loc="lower center", ncols=len(names), frameon=False, labelcolor=FOREGROUND, fontsize=10
-    )
 
 
 def _text(size: float, *, ha: str = "center", va: str = "center") -> dict[str, Any]:

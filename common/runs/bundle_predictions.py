@@ -10,6 +10,7 @@ from typing import Any
 from monai.bundle import ConfigWorkflow
 
 logger = logging.getLogger(__name__)
+_FACTS = ("centre", "cropped")  # of an entry, which decide how it is cropped
 _CONFIGS = ("inference.yaml", "inference.yml", "inference.json")
 
 
@@ -23,10 +24,11 @@ def predict_masks(
 ) -> dict[str, Path]:
     """Files that the inference config of a MONAI bundle makes of the images of `entries`, by case id.
 
-    The images are given to the config by MONAI's bundle property ``dataset_data`` (``dataset::data``) as a list of
-    ``{image_key: path}``, whatever it reads by itself; ``output_dir`` and, where the config has them, ``bundle_root``
-    and ``dataset_dir`` are set too; then its `run` does what the bundle's authors meant, MONAI's saver included. Images
-    are linked under their case ids first, so that equal file names in different folders stay apart.
+    The images are given to the config by MONAI's property ``dataset_data`` (``dataset::data``), whatever it reads
+    by itself, as a list of ``{image_key: path}`` with an entry's ``centre`` and ``cropped``; ``output_dir`` and, where
+    the config has them, ``bundle_root`` and ``dataset_dir`` are set too; then its `run` does what the bundle's authors
+    meant, MONAI's saver included. Images are linked under their case ids first, so that equal file names in different
+    folders stay apart.
 
     Args:
         segmenter: Folder of the bundle, of its configs, or an inference config. It runs as code: trust it.
@@ -50,7 +52,10 @@ def predict_masks(
         workflow = ConfigWorkflow(str(config), workflow_type="infer", logging_file=False)
         settings = {"bundle_root": str(root), "dataset_dir": str(work_dir), "output_dir": str(output_dir)}
         settings = {key: value for key, value in settings.items() if key in workflow.parser}
-        settings["dataset::data"] = [{image_key: str(path)} for path in images.values()]
+        settings["dataset::data"] = [
+            {image_key: str(images[entry["case_id"]]), **{key: entry[key] for key in _FACTS if key in entry}}
+            for entry in entries
+        ]
         _check_config(config, workflow, [workflow.run_id, "output_dir", "dataset::data"], overrides or {})
         workflow.parser.update({**settings, **(overrides or {})})
         logger.info("%s on %d images", config, len(images))

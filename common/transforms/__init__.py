@@ -3,12 +3,15 @@
 from .augmentation import random_affine, random_elastic
 from .body_mask import BodyMask
 from .centre_crop import CentreBoundsCrop, CentreBoundsCropd
+from .generated_pair import GeneratedPaird
 from .hu_window import HUWindow, HUWindowd
 from .keep_spacing import KeepSpacingd
+from .load_case import LoadCased
 from .mask_cleanup import MaskCleanup, MaskCleanupd
 from .mask_range import MaskRange, MaskRanged
 from .overlay import Overlay, Overlayd
 from .pairing import Pair, Paird, PairMode, pair_shape
+from .prepare_case import PrepareCased
 from .resize import AntialiasedResize, AntialiasedResized
 from .spacing_of_keys import SpacingOfKeysd
 from .tiling import Tile, Tiled
@@ -20,9 +23,11 @@ __all__ = [
     "BodyMask",
     "CentreBoundsCrop",
     "CentreBoundsCropd",
+    "GeneratedPaird",
     "HUWindow",
     "HUWindowd",
     "KeepSpacingd",
+    "LoadCased",
     "MaskCleanup",
     "MaskCleanupd",
     "MaskRange",
@@ -32,6 +37,7 @@ __all__ = [
     "Pair",
     "PairMode",
     "Paird",
+    "PrepareCased",
     "RandVoxelSized",
     "SpacingOfKeysd",
     "Tile",

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from monai.transforms import Compose, EnsureTyped, RandAffined, RandomizableTransform, ShiftIntensityd
 
@@ -45,11 +46,14 @@ def random_elastic(
         magnitude: Range of the factor that they are multiplied by after it; σ 5 to 8 leaves some 1 % of it.
         translation, rotation, scaling, air: See `random_affine`.
     """
-    ranges = {"sigma_range": tuple(sigma), "magnitude_range": tuple(magnitude)}
-    return _filled_with_air(RandElasticd(prob=1, **ranges, **_affine(translation, rotation, scaling)), air)
+    affine = _affine(translation, rotation, scaling)
+    elastic = RandElasticd(
+        prob=1, sigma_range=(sigma[0], sigma[1]), magnitude_range=(magnitude[0], magnitude[1]), **affine
+    )
+    return _filled_with_air(elastic, air)
 
 
-def _affine(translation: Sequence[float], rotation: Sequence[float], scaling: Sequence[float]) -> dict:
+def _affine(translation: Sequence[float], rotation: Sequence[float], scaling: Sequence[float]) -> dict[str, Any]:
     return {
         "keys": _KEYS,
         "translate_range": tuple(translation),

@@ -29,16 +29,12 @@ class BodyMask:
         volume = convert_to_numpy(img).max(axis=0)
         coarse = volume[tuple(slice(None, None, step) for step in stride)] > self.threshold
         spacing = spacing * stride
-        body = get_largest_connected_component_mask(self._without_sheets(coarse, spacing), connectivity=1)
+        if steps := round(self.thickness / 2 / float(spacing.mean())):
+            # repeated at the border: a scan of few slices is not a sheet
+            padded = ndimage.binary_opening(np.pad(coarse, steps, mode="edge"), iterations=steps)
+            coarse = padded[tuple(slice(steps, -steps) for _ in padded.shape)]
+        body = get_largest_connected_component_mask(coarse, connectivity=1)
         body &= body.sum(axis=(0, 1)) * spacing[0] * spacing[1] >= self.min_area
         for axis, size in enumerate(volume.shape):
             body = np.repeat(body, stride[axis], axis=axis).take(range(size), axis=axis)
         return torch.as_tensor(body)[None].expand(img.shape)
-
-    def _without_sheets(self, mask: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-        steps = round(self.thickness / 2 / float(spacing.mean()))
-        if not steps:
-            return mask
-        # repeated at the border: a scan of few slices is not a sheet
-        padded = ndimage.binary_opening(np.pad(mask, steps, mode="edge"), iterations=steps)
-        return padded[tuple(slice(steps, -steps) for _ in padded.shape)]

@@ -52,15 +52,19 @@ class CentreBoundsCrop(Crop):
         self.default, self.select_fn = default, select_fn or BodyMask()
         self.margin, self.top_mm, self.min_size = margin, top_mm, min_size
 
-    def __call__(self, img: torch.Tensor, centre: str | None = None, lazy: bool | None = None) -> torch.Tensor:
+    def __call__(  # type: ignore[override]  # like MONAI's own crops that find their slices themselves
+        self, img: torch.Tensor, centre: str | None = None, lazy: bool | None = None
+    ) -> torch.Tensor:
         """The part of `img` inside its own box."""
         return self.crop(img, self.box(img, centre), lazy)
 
-    def box(self, img: torch.Tensor, centre: str | None = None) -> Box:
-        """First voxel of the box and the one behind its last, for each spatial axis."""
+    def box(self, img: torch.Tensor, centre: str | None = None, *, cropped: bool = False) -> Box:
+        """First voxel of the box and the one behind its last, for each spatial axis; all of it where it is cropped."""
         size = np.array(img.shape[1:])
-        if centre in self.bounds:
-            _require_ras(img)
+        if cropped:
+            start, end = np.zeros_like(size), size
+        elif centre in self.bounds:
+            _in_ras(img)
             start, end = np.rint(self.bounds[centre].T * size).astype(int)
         elif self.default == "body":
             start, end = self._body_box(img)
@@ -71,7 +75,10 @@ class CentreBoundsCrop(Crop):
                 f"crop of {_name(img)}: no bounds for centre {centre!r}, the table has {sorted(self.bounds)}; "
                 "add it, or set default: body"
             )
-        return _widened(start, end, size, ensure_tuple_rep(self.min_size, len(size)))
+        # grown evenly to the least size, and moved inside the image
+        length = np.minimum(np.maximum(end - start, ensure_tuple_rep(self.min_size, len(size))), size)
+        start = np.clip(start - (length - (end - start)) // 2, 0, size - length)
+        return start, start + length
 
     def crop(self, img: torch.Tensor, box: Box, lazy: bool | None = None) -> torch.Tensor:
         """The part of `img` inside `box`."""
@@ -86,13 +93,14 @@ class CentreBoundsCrop(Crop):
                 "expected HU, or lower the threshold of select_fn"
             )
         if self.top_mm is not None:
-            _require_ras(img)
-            start[2] = max(start[2], end[2] - math.ceil(self.top_mm / float(img.pixdim[2])))
+            start[2] = max(start[2], end[2] - math.ceil(self.top_mm / float(_in_ras(img).pixdim[2])))
         return start, end
 
 
 class CentreBoundsCropd(Cropd):
     """Dictionary version of `CentreBoundsCrop`: one box, from the image at `source_key`, for all keys.
+
+    An item whose ``cropped`` is true stays whole: data lists mark so what has been cropped before it was written.
 
     Args:
         keys: Items to crop; of one spatial shape.
@@ -116,10 +124,10 @@ class CentreBoundsCropd(Cropd):
         min_size: Sequence[int] | int = 16,
         allow_missing_keys: bool = False,
     ) -> None:
-        cropper = CentreBoundsCrop(
+        self.centre_crop = CentreBoundsCrop(
             bounds, default=default, select_fn=select_fn, margin=margin, top_mm=top_mm, min_size=min_size
         )
-        super().__init__(keys, cropper=cropper, allow_missing_keys=allow_missing_keys)
+        super().__init__(keys, cropper=self.centre_crop, allow_missing_keys=allow_missing_keys)
         self.source_key, self.centre_key = source_key, centre_key
 
     @property
@@ -131,14 +139,14 @@ class CentreBoundsCropd(Cropd):
         """Crop each key to the source's box."""
         d = dict(data)
         source = d[self.source_key]
-        box = self.cropper.box(source, d.get(self.centre_key))
+        box = self.centre_crop.box(source, d.get(self.centre_key), cropped=d.get("cropped", False))
         for key in self.key_iterator(d):
             if d[key].shape[1:] != source.shape[1:]:
                 raise ValueError(
                     f"crop of {_name(source)}: {key} {tuple(d[key].shape)} and {self.source_key} "
                     f"{tuple(source.shape)} differ in shape"
                 )
-            d[key] = self.cropper.crop(d[key], box, self.lazy if lazy is None else lazy)
+            d[key] = self.centre_crop.crop(d[key], box, self.lazy if lazy is None else lazy)
         return d
 
 
@@ -155,17 +163,12 @@ def _checked(centre: str, bounds: Bounds) -> np.ndarray:
     return box
 
 
-def _require_ras(img: torch.Tensor) -> None:
+def _in_ras(img: torch.Tensor) -> MetaTensor:
+    """The image itself, if it is in RAS."""
     codes = "".join(map(str, aff2axcodes(img.affine.numpy()))) if isinstance(img, MetaTensor) else "unknown"
-    if codes != "RAS":
+    if not isinstance(img, MetaTensor) or codes != "RAS":
         raise ValueError(f"crop of {_name(img)}: orientation is {codes}, expected RAS; put Orientationd before it")
-
-
-def _widened(start: np.ndarray, end: np.ndarray, size: np.ndarray, min_size: Sequence[int]) -> Box:
-    """The box grown evenly to `min_size`, moved inside the image."""
-    length = np.minimum(np.maximum(end - start, min_size), size)
-    start = np.clip(start - (length - (end - start)) // 2, 0, size - length)
-    return start, start + length
+    return img
 
 
 def _name(img: torch.Tensor) -> str:

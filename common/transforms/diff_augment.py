@@ -121,7 +121,11 @@ class DiffAugment:
     def _translate(self, x: Tensor, u: Tensor, strength: Tensor) -> Tensor:
         reach = (self.translation * strength[:, None] * _extents(x, u)).round()
         shifts = (u[:, _SHIFT][:, : x.ndim - 2] * (2 * reach + 1)).floor() - reach
-        return torch.stack([_shifted(sample, shift) for sample, shift in zip(x, shifts.long().tolist(), strict=True)])
+        moved = []
+        for sample, shift in zip(x, shifts.long().tolist(), strict=True):  # towards higher indices
+            pads = [pad for s in reversed(shift) for pad in (s, -s)]  # a negative pad crops
+            moved.append(F.pad(sample, pads, value=BACKGROUND))
+        return torch.stack(moved)
 
     def _cut_out(self, x: Tensor, u: Tensor, strength: Tensor) -> Tensor:
         extents = _extents(x, u)
@@ -145,9 +149,3 @@ def _per_sample(values: Tensor, x: Tensor) -> Tensor:
 
 def _extents(x: Tensor, u: Tensor) -> Tensor:
     return torch.tensor(x.shape[2:], dtype=u.dtype, device=u.device)
-
-
-def _shifted(sample: Tensor, shift: Sequence[int]) -> Tensor:
-    """`sample` (C, …) moved by whole voxels towards higher indices, the uncovered part background."""
-    pads = [pad for s in reversed(shift) for pad in (s, -s)]  # a negative pad crops
-    return F.pad(sample, pads, value=BACKGROUND)

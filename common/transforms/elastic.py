@@ -27,7 +27,7 @@ class RandElasticd(Rand3DElasticd):
             return item
         size = item[self.first_key(item)].shape[1:]
         elastic.randomize(size)
-        grid = create_grid(size, dtype=torch.float32, backend="torch")
+        grid = torch.as_tensor(create_grid(size, dtype=torch.float32, backend="torch"))
         grid[:3] += torch.from_numpy(smoothed(elastic.rand_offset, sigma=elastic.sigma)) * elastic.magnitude
         grid = elastic.rand_affine_grid(grid=grid)
         for key, mode, padding_mode in self.key_iterator(item, self.mode, self.padding_mode):

@@ -50,7 +50,9 @@ class MaskCleanup(Transform):
         if mask.ndim != 4 or mask.shape[0] != 1 or mask.isnan().any():
             what = f"NaN in {tuple(mask.shape)}" if mask.isnan().any() else tuple(mask.shape)
             raise ValueError(f"mask clean-up: expected one finite mask (1, H, W, D), got {what}")
-        labels = self._nearest(mask)
+        values = mask if self.mask_range is None else torch.as_tensor(self.mask_range.inverse(mask))
+        top = 1 if self.binary else 255 if self.mask_range is None else self.mask_range.top
+        labels = values.round().clamp(1, top).mul(values > self.threshold).to(torch.uint8)  # the nearest
         present = [int(label) for label in labels.unique() if label > 0]
         for label in present:
             labels[(labels == label) & ~self._kept(labels == label)] = 0
@@ -58,21 +60,17 @@ class MaskCleanup(Transform):
             # background leaks out through corners where the foreground is connected by faces only, and vice versa
             fill = FillHoles(applied_labels=1, connectivity=3 if self.connectivity == 1 else 1)
             for label in present:
-                labels[(labels == 0) & fill((labels == label).byte()).bool()] = label
+                labels[(labels == 0) & torch.as_tensor(fill((labels == label).byte())).bool()] = label
         return labels
-
-    def _nearest(self, mask: torch.Tensor) -> torch.Tensor:
-        values = mask if self.mask_range is None else self.mask_range.inverse(mask)
-        top = 1 if self.binary else 255 if self.mask_range is None else self.mask_range.top
-        return values.round().clamp(1, top).mul(values > self.threshold).to(torch.uint8)
 
     def _kept(self, part: torch.Tensor) -> torch.Tensor:
         """One label's voxels (1, H, W, D) → those in parts that stay."""
         kept = part.byte()
         if self.keep_largest is not None:
-            kept = KeepLargestConnectedComponent(
+            keep = KeepLargestConnectedComponent(
                 applied_labels=1, is_onehot=False, connectivity=self.connectivity, num_components=self.keep_largest
-            )(kept)
+            )
+            kept = torch.as_tensor(keep(kept))
         if self.min_size > 1:
             # MONAI 1.6.1's RemoveSmallObjects takes off parts of just `min_size` too, with scikit-image 0.26
             parts = measure.label(convert_to_numpy(kept)[0], connectivity=self.connectivity)

@@ -7,7 +7,7 @@ import torch
 from monai.transforms import Transform
 
 
-class Overlay(Transform):
+class Overlay:
     """`image` with `value` wherever `mask` is above `background`; both (1, H, W, D) in [-1, 1].
 
     One volume that shows where the mask lies in the anatomy, so that features of it notice a mask of another patient.

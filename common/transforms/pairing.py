@@ -58,20 +58,17 @@ class Pair(Transform):
 
     def unpair(self, pair: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The pair to image and mask; the mask is None for `image_only`."""
-        self._check_pair(pair)
+        channels = 2 if self.mode == "channels" else 1
+        odd = self.mode in ("z_concat", "interleave") and pair.shape[-1] % 2
+        if pair.ndim < 4 or pair.shape[-4] != channels or odd:
+            expected = f"([B,] {channels}, H, W, D)" + (" with an even D" if odd else "")
+            raise ValueError(f"un-pairing {self.mode}: expected {expected}, got {tuple(pair.shape)}")
         if self.mode == "image_only":
             return pair, None
         if self.mode == "interleave":
             return pair[..., 0::2], pair[..., 1::2]
         image, mask = pair.chunk(2, dim=-1 if self.mode == "z_concat" else -4)
         return image, mask
-
-    def _check_pair(self, pair: torch.Tensor) -> None:
-        channels = 2 if self.mode == "channels" else 1
-        odd = self.mode in ("z_concat", "interleave") and pair.shape[-1] % 2
-        if pair.ndim < 4 or pair.shape[-4] != channels or odd:
-            expected = f"([B,] {channels}, H, W, D)" + (" with an even D" if odd else "")
-            raise ValueError(f"un-pairing {self.mode}: expected {expected}, got {tuple(pair.shape)}")
 
 
 class Paird(MapTransform, InvertibleTransform):
@@ -101,8 +98,8 @@ class Paird(MapTransform, InvertibleTransform):
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """The pair to image and, unless `image_only`, label."""
         image, mask = self.pair.unpair(data[self.output_key])
-        parts = {self.image_key: image} | ({} if mask is None else {self.label_key: mask})
-        return {**self._without(data, self.output_key), **parts}
+        parts = {**self._without(data, self.output_key), self.image_key: image}
+        return parts if mask is None else {**parts, self.label_key: mask}
 
     def _without(self, data: Mapping[Hashable, Any], *keys: str) -> dict[Hashable, Any]:
         return {key: value for key, value in data.items() if not (self.drop and key in keys)}

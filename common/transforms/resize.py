@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform, Resize, Transform
+from monai.transforms import InvertibleTransform, MapTransform, Resize
 from monai.utils import convert_to_dst_type, convert_to_numpy
 from scipy import ndimage
 
 
-class AntialiasedResize(Transform):
+class AntialiasedResize(InvertibleTransform):
     """MONAI's trilinear `Resize` after a Gaussian of σ = (factor - 1) / 2 along each axis that shrinks.
 
     Equal to scikit-image's `resize(order=1, mode="edge", anti_aliasing=True)`, the thesis's function. `Resize`'s own
@@ -29,14 +29,22 @@ class AntialiasedResize(Transform):
         smooth = ndimage.gaussian_filter(convert_to_numpy(img).astype(np.float32), (0, *sigma), mode="nearest")
         return self.resize(convert_to_dst_type(smooth, img, dtype=torch.float32)[0])
 
+    def inverse(self, img: torch.Tensor) -> torch.Tensor:
+        """Back to the size before, trilinearly, for MONAI's `Invertd`; what the Gaussian removed stays removed."""
+        return self.resize.inverse(img)
 
-class AntialiasedResized(MapTransform):
+
+class AntialiasedResized(MapTransform, InvertibleTransform):
     """Dictionary version of `AntialiasedResize`."""
 
     def __init__(self, keys: KeysCollection, spatial_size: Sequence[int], *, allow_missing_keys: bool = False) -> None:
-        super().__init__(keys, allow_missing_keys)
+        MapTransform.__init__(self, keys, allow_missing_keys)
         self.resize = AntialiasedResize(spatial_size)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Each key to `spatial_size`."""
         return {**data, **{key: self.resize(data[key]) for key in self.key_iterator(data)}}
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Each key back to its size before."""
+        return {**data, **{key: self.resize.inverse(data[key]) for key in self.key_iterator(data)}}

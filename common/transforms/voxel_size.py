@@ -53,5 +53,5 @@ class RandVoxelSized(RandomizableTransform, MapTransform):
         for key, mode in zip(self.keys, self.mode, strict=True):
             size = np.array(d[key].shape[1:])
             coarse = np.minimum(size, np.rint(size * np.asarray(d[self.spacing_key]) / voxel_size)).astype(int).clip(1)
-            d[key] = Resize(size, mode=mode)(Resize(coarse, mode=mode)(d[key]))
+            d[key] = Resize(size.tolist(), mode=mode)(Resize(coarse.tolist(), mode=mode)(d[key]))
         return d

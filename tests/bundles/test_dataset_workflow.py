@@ -15,7 +15,7 @@ from common.data.datalist import read_datalist, select_cases
 from common.data.generated_set import read_generated_set, training_cases
 from common.data.segmenter_fit import SegmenterInput
 from common.data.training_mix import training_mix
-from common.runs.published.training_filter import training_preprocessing
+from common.transforms.prepare_case import PrepareCased
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "bundles" / "hagan_128" / "configs"
@@ -126,10 +126,9 @@ def test_other_bundles_read_it(release, run_workflow, phantom_dir, tmp_path):
 
 
 def test_a_copy_of_a_training_case_is_left_out_and_replaced(release, phantom_dir, tmp_path):
-    datalist = phantom_dir / "datalist.json"
-    case = select_cases(read_datalist(datalist), dataset_dir=phantom_dir)[0]
-    options = {"datalist": str(datalist), "image_size": [32, 32, 16]}
-    copy = training_preprocessing([str(CONFIGS / "train.yaml"), SMOKE], options)(case)
+    case = select_cases(read_datalist(phantom_dir / "datalist.json"), dataset_dir=phantom_dir)[0]
+    as_trained = {"preprocessing": {"spacing": [6, 6, 6]}, "image_size": [32, 32, 16], "hu_window": [-1024, 600]}
+    copy = PrepareCased(["image", "label"], **as_trained)(case)
 
     def plant(folder, indices):
         if folder.name == "checkpoint_1" and 0 in indices:
@@ -154,7 +153,7 @@ def test_training_data_that_are_not_the_checkpoints_are_refused(release, causes,
     for overrides, message in (
         ({"train_datalist": str(path)}, f"of which {path} lacks 1, such as {content['training'][0]['case_id']}"),
         ({"reference_folds": "all"}, "trained on all 8 cases"),
-        ({"train_options": {"spacings": 2}}, "have no keys ['spacings']"),
+        ({"preprocessing": {"spacings": 2}}, "preprocessing has the keys ['spacings']"),
         ({"checkpoints": "models/none.pt"}, "no trained model at models/none.pt"),
     ):
         with pytest.raises((ValueError, RuntimeError, FileNotFoundError)) as error:

@@ -52,7 +52,7 @@ def test_the_model_file_says_what_rebuilds_the_network(models):
     assert ours["network"] == "dynunet"
     assert ours["strides"] == STRIDES and ours["kernels"] == [[3, 3, 3]] * 4
     assert ours["filters"] == 4 and ours["dsdepth"] == 2
-    shared = {"spacing", "hu_window", "centre_bounds", "roi_size", "binary_mask", "label_names", "dsdepth"}
+    shared = {"spacing", "hu_window", "centre_bounds", "crop", "roi_size", "binary_mask", "label_names", "dsdepth"}
     assert {name: ours[name] for name in shared} == {name: other[name] for name in shared}
     assert set(other) == {*shared, "network", "init_filters", "blocks_down", "norm"}
 
@@ -106,5 +106,5 @@ def test_the_overlay_changes_the_network_alone(name, caplog, recwarn):
     """Every key that the configs share is as it was; none has to be merged, which MONAI warns of where it is not."""
     with caplog.at_level(logging.WARNING):
         plain, changed = merged(name), merged(name, "dynunet")
-    assert {key for key in plain if plain[key] != changed[key]} <= {"network_def", "network_settings", "defaults"}
+    assert {key for key in plain if plain[key] != changed[key]} <= {"network_def", "network_settings"}
     assert [str(w.message) for w in recwarn if "merge" in str(w.message)] == []

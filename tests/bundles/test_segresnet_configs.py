@@ -32,9 +32,7 @@ def test_preprocessing_is_the_same_in_training_inference_and_evaluation():
 
     training = steps("train", "train::deterministic_transforms")
     of_image = [name for name in training if name not in ("AsDiscreted", "SelectItemsd")]
-    del of_image[-1]  # the label's
-    for_label = {"Spacingd": "common.transforms.SpacingOfKeysd"}  # the same for these items
-    assert steps("inference", "preprocessing::transforms") == [for_label.get(name, name) for name in of_image]
+    assert steps("inference", "preprocessing::transforms") == of_image
     assert steps("evaluate", "preprocessing::transforms") == of_image
 
 
@@ -43,6 +41,6 @@ def test_metadata_names_the_labels_as_the_default_network_has_them():
     parser = ConfigParser()
     parser.read_config(CONFIGS / "inference.yaml")
     output = metadata["network_data_format"]["outputs"]["pred"]
-    assert output["channel_def"] == parser["defaults::label_names"]
+    assert output["channel_def"] == parser["trained::label_names"]
     assert output["num_channels"] == len(output["channel_def"])
-    assert metadata["network_data_format"]["inputs"]["image"]["spatial_shape"] == parser["defaults::roi_size"]
+    assert metadata["network_data_format"]["inputs"]["image"]["spatial_shape"] == parser["trained::roi_size"]

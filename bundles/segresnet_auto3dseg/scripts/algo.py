@@ -20,12 +20,11 @@ from monai.bundle import ConfigParser
 from monai.utils import run_cmd
 
 from .filling import STATISTICS, complete_datalist, fill_settings
-from .infer import InferClass
+from .infer import FILLED, InferClass
 
 logger = logging.getLogger("monai.apps.auto3dseg.segresnet_auto3dseg")
 CPU_MEMORY = 4.0  # GiB for a batch of patches where there is no GPU
 GPU_SHARE = 0.8  # of the smallest GPU's memory
-FILLED = "filled.yaml"
 # keys of AutoRunner's input that mean something else in train.yaml, or that each fold has of its own
 _NOT_GIVEN = frozenset({"bundle_root", "datalist", "dataset_dir", "fold", "output_dir", "train"})
 

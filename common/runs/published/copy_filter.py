@@ -24,6 +24,7 @@ class CopyFilter:
         recipe: What `load` does, plain values.
         folder: Keeps the small copies of the cases.
         quantile: Of the held-out cases' distances; pairs nearer than it count as copies.
+        notes: What a reader of the result must know of the preparation.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class CopyFilter:
         recipe: Mapping[str, Any],
         folder: str | Path,
         quantile: float = 0.01,
+        notes: Sequence[str] = (),
     ) -> None:
         self.training = list(training)
         self.held_out = list(held_out)
@@ -42,6 +44,7 @@ class CopyFilter:
         self.recipe = dict(recipe)
         self.folder = Path(folder)
         self.quantile = quantile
+        self.notes = list(notes)
 
     @cached_property
     def control(self) -> Memorisation:
@@ -74,6 +77,7 @@ class CopyFilter:
         control = self.control
         return {
             "quantile": self.quantile,
+            "notes": self.notes,
             "threshold": round(control.threshold, 6),
             "n_train": len(self.training),
             "n_held_out": len(self.held_out),

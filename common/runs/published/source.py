@@ -8,7 +8,7 @@ from typing import Any
 from ...files import file_sha256
 from ...networks.model_file import read_model_file
 
-_EQUAL = ("image_size", "hu_window", "label_names", "binary_mask")
+_EQUAL = ("image_size", "hu_window", "label_names", "binary_mask", "preprocessing")
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,13 @@
 """The filter against copies of a published set, from the data list that its generators were trained on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigParser
-from monai.transforms import Compose
-
 from ...data.datalist import Folds, read_datalist, select_cases, source_case
 from ...data.generated_set import cases_behind
+from ...data.preprocessing import complete, preprocessing_notes
+from ...transforms.prepare_case import PrepareCased
 from .copy_filter import CopyFilter
 from .source import PairSource, merge_training
 
@@ -21,8 +20,7 @@ def training_filter(
     reference_datalist: str | Path | None,
     reference_dir: str | Path | None,
     reference_folds: Folds,
-    config_files: Sequence[str],
-    options: Mapping[str, Any],
+    preprocessing: Mapping[str, Any] | None = None,
     folder: str | Path,
     quantile: float,
 ) -> CopyFilter | None:
@@ -34,8 +32,7 @@ def training_filter(
         train_dataset_dir: Folder that its paths are relative to.
         reference_datalist, reference_dir: The same of the held-out cases.
         reference_folds: Of that list; cases that a checkpoint was trained on are left out.
-        config_files: Of the training, whose preprocessing the cases get.
-        options: Flat keys of the training.
+        preprocessing: What is done to the cases; by default what the checkpoints say of their training.
         folder: Keeps small copies of the cases.
         quantile: See `CopyFilter`.
 
@@ -55,24 +52,14 @@ def training_filter(
             f"{reference_folds}: name cases that they have not seen with --reference_folds or --reference_dir"
         )
     settings = {key: sources[0].settings[key] for key in ("image_size", "hu_window")}
+    recorded = sources[0].settings.get("preprocessing")
+    used = complete(recorded if preprocessing is None else {**(recorded or {}), **preprocessing})
     return CopyFilter(
         training,
         held_out,
-        load=training_preprocessing(config_files, {**options, **settings, "datalist": str(train_datalist)}),
-        recipe={**options, **settings, "overlays": [Path(path).read_text() for path in config_files[1:]]},
+        load=PrepareCased(["image", "label"], preprocessing=used, **settings),
+        recipe={**settings, "preprocessing": used},
+        notes=preprocessing_notes(used, recorded, of="the checkpoints' training"),
         folder=folder,
         quantile=quantile,
     )
-
-
-def training_preprocessing(config_files: Sequence[str], options: Mapping[str, Any]) -> Callable:
-    """What the training of `config_files` does first to each case: entry to item, ``image`` in [-1, 1] and ``label``.
-
-    Raises:
-        ValueError: The config does not have one of `options`.
-    """
-    parser = ConfigParser(ConfigParser.load_config_files([str(path) for path in config_files]))
-    if unknown := [key for key in options if key not in parser]:
-        raise ValueError(f"{', '.join(map(str, config_files))} have no keys {unknown}: see the flat keys on their top")
-    parser.update(dict(options))
-    return Compose(parser.get_parsed_content("train::first_transforms"))

@@ -1,4 +1,9 @@
-"""The Optuna study of a hyperparameter search: shared by many machines, and gone on with after a kill."""
+"""The Optuna study of a hyperparameter search: shared by many machines, and gone on with after a kill.
+
+Who works on a trial stands in the trial itself, as the heartbeat of Optuna 5.0 works in relational storages alone (a
+killed trial of a journal stays marked as running), only within `Study.optimize`, and loses the trial of a process
+that is killed between giving it up and queueing it again.
+"""
 
 import logging
 import os

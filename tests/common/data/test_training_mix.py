@@ -30,7 +30,7 @@ def test_generated_alone_validates_on_real_cases(datalist, generated_dir):
 def test_entries_have_equal_keys_so_that_batches_collate(datalist, generated_dir):
     mix = mix_of(datalist, fold=0, generated_dir=generated_dir)
     keys = {tuple(sorted(case)) for case in [*mix.training, *mix.validation]}
-    assert keys == {("case_id", "centre", "image", "label", "source", "source_case")}
+    assert keys == {("case_id", "centre", "cropped", "image", "label", "source", "source_case")}
 
 
 def test_copies_made_by_augmentation_count_as_the_case_behind_them(datalist, generated_dir):

@@ -18,15 +18,15 @@ def test_the_trained_generator_comes_back_with_what_it_was_trained_on(hagan_trai
     other.load_state_dict(content["model"])
     z = torch.randn(1, 16)
     assert torch.equal(other(z), nets["generator"](z))
-    assert read_settings(path, defaults={"channels": 32, "slab": "official"}) == {
+    assert read_settings(path, channels=32, slab="official") == {
         "channels": 8,
         "slab": "official",
         "spacing": [1, 2, 3],
     }
 
 
-def test_without_a_file_the_defaults_stand_in(tmp_path):
-    assert read_settings(tmp_path / "model.pt", defaults={"channels": 32}) == {"channels": 32}
+def test_without_a_file_the_stand_ins_are_all(tmp_path):
+    assert read_settings(tmp_path / "model.pt", channels=32) == {"channels": 32}
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path):

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from common.data.cases import BadCasesError
-from common.data.check import Problem
 from common.metrics.case_statistics import describe_cases
-from common.reports.analysis import DataAnalysis, list_cases, write_rows
+from common.reports.analysis import DataAnalysis, list_cases
 from common.reports.centre_tables import frequent_table
 
 LABELS = {"0": "background", "1": "tumour", "2": "lymph node"}
@@ -80,7 +79,7 @@ def test_a_list_without_test_cases(folder):
 def test_good_cases(analyse):
     page, out = analyse()
     assert "None: every pair can be read" in page
-    assert table(out / "warnings.csv") == []
+    assert (out / "warnings.csv").read_text() == "case_id,kind,file,found,expected,remedy\n"
     assert [name for name in FIGURES if not (out / name).is_file()] == []
     assert page.count("<img") == len(FIGURES)
     cases, centres = table(out / "cases.csv"), table(out / "centres.csv")
@@ -159,11 +158,6 @@ def test_a_list_of_images_with_no_foreground_label(folder):
     cases = list_cases(folder / "datalist.json", dataset_dir=folder)
     page = DataAnalysis(cases, folder / "out", labels={"0": "background"}).run().read_text()
     assert ">Labels<" not in page and "empty mask: 4" in page
-
-
-def test_rows_without_entries_have_a_header(tmp_path):
-    write_rows([], tmp_path / "w.csv", header=Problem)
-    assert (tmp_path / "w.csv").read_text().strip() == "case_id,kind,file,found,expected,remedy"
 
 
 def test_frequent_cells(folder):

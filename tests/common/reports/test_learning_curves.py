@@ -58,7 +58,7 @@ def test_bad_files_are_refused_by_name(tmp_path, content, message):
 
 
 def test_one_run(tmp_path, drawn):
-    """Best Dice in the legend and as a dot; no mean of one."""
+    """Best Dice in the legend and as a dot."""
     dice_axes, loss_axes = drawn({"real": write_run(tmp_path / "real")})
     lines = lines_of(dice_axes)
     assert list(lines) == ["real: best 0.400 at epoch 2"]
@@ -67,30 +67,21 @@ def test_one_run(tmp_path, drawn):
     assert (dice_axes.get_xlabel(), loss_axes.get_xlabel()) == ("epoch", "step")
 
 
-def test_mean_of_the_folds_over_their_shared_epochs(tmp_path, drawn):
+def test_every_run_has_a_line_and_its_best(tmp_path, drawn):
     runs = {
         "fold 0": write_run(tmp_path / "0"),
         "fold 1": write_run(tmp_path / "1", epochs=(1, 3, 5), dice=(0.3, 0.5, 0.6)),
     }
     lines = lines_of(drawn(runs)[0])
-    assert list(lines) == ["fold 0: best 0.400 at epoch 2", "fold 1: best 0.600 at epoch 5", "mean of 2"]
-    np.testing.assert_allclose(lines["mean of 2"], [(1, 0.2), (3, 0.4)])
+    assert list(lines) == ["fold 0: best 0.400 at epoch 2", "fold 1: best 0.600 at epoch 5"]
 
 
-def test_no_mean_without_a_shared_epoch(tmp_path, drawn):
-    runs = {"a": write_run(tmp_path / "a"), "b": write_run(tmp_path / "b", epochs=(4, 5, 6))}
-    assert len(lines_of(drawn(runs)[0])) == 2
-
-
-@pytest.mark.parametrize(
-    ("options", "x", "factor"), [({}, 1, 1), ({"steps_per_epoch": 2}, 2, 1), ({"loss": "dice_loss"}, 1, 2)]
-)
-def test_loss_is_averaged_and_scaled_to_epochs(tmp_path, drawn, options, x, factor):
-    axes = drawn({"real": write_run(tmp_path / "real")}, alpha=0.5, **options)[1]
+def test_the_first_loss_is_averaged(tmp_path, drawn):
+    axes = drawn({"real": write_run(tmp_path / "real")}, alpha=0.5)[1]
     (line,) = axes.lines
-    expected = factor * exponential_moving_average([2.0, 1.0, 0.5, 0.25], 0.5)
-    np.testing.assert_allclose(line.get_xydata(), np.transpose([np.arange(1, 5) / x, expected]))
-    assert axes.get_xlabel() == ("epoch" if x > 1 else "step")
+    expected = exponential_moving_average([2.0, 1.0, 0.5, 0.25], 0.5)
+    np.testing.assert_allclose(line.get_xydata(), np.transpose([np.arange(1, 5), expected]))
+    assert axes.get_xlabel() == "step"
 
 
 def test_gaps_are_left_out(tmp_path, drawn):
@@ -113,8 +104,6 @@ def test_missing_and_wrong_files_are_named(tmp_path):
     run, path = write_run(tmp_path / "real"), tmp_path / "curves.png"
     with pytest.raises(ValueError, match="no run to draw"):
         plot_learning_curves({}, path=path)
-    with pytest.raises(ValueError, match=r"losses\.csv: no loss 'g', there are \['loss', 'dice_loss'\]"):
-        plot_learning_curves({"real": run}, path=path, loss="g")
     (run / "losses.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"real/losses\.csv"):
         plot_learning_curves({"real": run}, path=path)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Resize
+from monai.transforms import Compose, Resize
 from skimage.transform import resize
 
 from common.transforms import AntialiasedResize, AntialiasedResized
@@ -54,6 +54,15 @@ def test_dictionary_resizes_its_keys_alone():
     assert out["image"].shape == (1, 6, 6, 6)
     assert torch.equal(out["image"], AntialiasedResize((6, 6, 6))(image))
     assert out["n"] == 1
+
+
+def test_the_inverse_restores_the_size():
+    """The organ segmenter's predictions come back to the file's grid by it."""
+    image = MetaTensor(volume((12, 12, 12)), affine=torch.eye(4))
+    chain = Compose([AntialiasedResized("image", (6, 6, 6))])
+    back = chain.inverse(chain({"image": image}))["image"]
+    assert back.shape == image.shape
+    torch.testing.assert_close(back.affine, image.affine)
 
 
 @pytest.mark.parametrize(("mode", "shifted"), [("nearest", True), ("nearest-exact", False)])

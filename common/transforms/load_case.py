@@ -1,0 +1,62 @@
+"""From the files of a case to volumes that can be compared: one orientation, the head and neck alone, one spacing."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from monai.config import KeysCollection
+from monai.transforms import InvertibleTransform, LoadImaged, MapTransform, Orientationd
+from monai.transforms.utils import allow_missing_keys_mode
+
+from .centre_crop import Bounds, CentreBoundsCropd, Fallback
+from .spacing_of_keys import SpacingOfKeysd
+
+
+class LoadCased(MapTransform, InvertibleTransform):
+    """Paths to volumes (1, H, W, D) in RAS, cropped and resampled (thesis 3.4.3); the inverse gives the file's grid.
+
+    The steps: MONAI's `LoadImaged`, `Orientationd`, our `CentreBoundsCropd`, and `Spacingd`, images bilinear, all other
+    keys nearest. An entry with ``cropped`` true is not cropped again.
+
+    Args:
+        keys: Items that hold paths.
+        spacing: In mm; None keeps each case's own.
+        centre_bounds: See `CentreBoundsCrop`.
+        crop: Where they say nothing; see `CentreBoundsCrop`.
+        image_key: The image, in HU, that the crop is found on.
+        allow_missing_keys: Leave out keys that are absent.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        *,
+        spacing: Sequence[float] | None = None,
+        centre_bounds: Mapping[str, Bounds] | None = None,
+        crop: Fallback = "body",
+        image_key: str = "image",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        MapTransform.__init__(self, keys, allow_missing_keys)
+        self.steps: list[MapTransform] = [
+            LoadImaged(keys, ensure_channel_first=True, allow_missing_keys=allow_missing_keys),
+            Orientationd(keys, axcodes="RAS", labels=None, allow_missing_keys=allow_missing_keys),
+            CentreBoundsCropd(
+                keys, centre_bounds, default=crop, source_key=image_key, allow_missing_keys=allow_missing_keys
+            ),
+        ]
+        if spacing is not None:
+            modes = ["bilinear" if key == image_key else "nearest" for key in self.keys]
+            self.steps.append(SpacingOfKeysd(keys, pixdim=spacing, mode=modes, allow_missing_keys=allow_missing_keys))
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Read, turn, crop and resample each key."""
+        for step in self.steps:
+            data = step(data)
+        return dict(data)
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Each key that is there, back to the grid of its file."""
+        with allow_missing_keys_mode(tuple(self.steps)):  # type: ignore[arg-type] # takes a tuple of any length
+            for step in reversed(self.steps):
+                data = step.inverse(data) if isinstance(step, InvertibleTransform) else data
+        return dict(data)

@@ -1,0 +1,70 @@
+"""Reading a case is MONAI's transforms in their order, on files."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from monai.data import decollate_batch, list_data_collate
+from monai.transforms import Compose, Invertd, LoadImaged, Orientationd, Spacingd
+
+from common.transforms import CentreBoundsCropd, LoadCased
+
+KEYS = ["image", "label"]
+BOUNDS = {"A": [[0, 0.5], [0, 1], [0, 1]]}
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    """A body in air, stored from left to right, 60×50×40 voxels of 2×2×3 mm."""
+    folder, rng = tmp_path_factory.mktemp("case"), np.random.default_rng(0)
+    image, label = np.full((60, 50, 40), -1000, np.int16), np.zeros((60, 50, 40), np.uint8)
+    image[10:50, 10:40, 5:35] = rng.integers(-100, 200, (40, 30, 30))
+    label[20:30, 20:30, 10:20] = 1
+    entry = {"centre": "A"}
+    for key, array in (("image", image), ("label", label)):
+        entry[key] = str(folder / f"{key}.nii.gz")
+        nib.save(nib.Nifti1Image(array, np.diag([-2, 2, 3, 1])), entry[key])
+    return entry
+
+
+@pytest.mark.parametrize("bounds", [{}, BOUNDS])
+@pytest.mark.parametrize("spacing", [None, [4, 4, 4]])
+def test_it_is_the_steps_in_their_order(case, bounds, spacing):
+    steps = [
+        LoadImaged(KEYS, ensure_channel_first=True),
+        Orientationd(KEYS, axcodes="RAS", labels=None),
+        CentreBoundsCropd(KEYS, bounds),
+        *([Spacingd(KEYS, pixdim=spacing, mode=["bilinear", "nearest"])] if spacing else []),
+    ]
+    expected = Compose(steps)(dict(case))
+    found = LoadCased(KEYS, spacing=spacing, centre_bounds=bounds)(dict(case))
+    for key in KEYS:
+        assert torch.equal(found[key], expected[key])
+        assert torch.equal(found[key].affine, expected[key].affine)
+
+
+def test_what_is_cropped_already_stays_whole(case):
+    whole = LoadCased(KEYS, centre_bounds=BOUNDS)({**case, "cropped": True})
+    assert whole["image"].shape == whole["label"].shape == (1, 60, 50, 40)
+    assert LoadCased(KEYS, centre_bounds=BOUNDS)(dict(case))["image"].shape == (1, 30, 50, 40)
+    assert LoadCased(KEYS)({**case, "cropped": False})["image"].shape[1] < 60
+
+
+@pytest.mark.parametrize("cropped", [False, True])
+def test_a_prediction_comes_back_to_the_files_grid(case, cropped):
+    load = LoadCased("image", spacing=[4, 4, 4], centre_bounds=BOUNDS)
+    batch = list_data_collate([load({**case, "cropped": cropped})])
+    batch["pred"] = batch["image"].clone()
+    back = Invertd("pred", load, orig_keys="image", nearest_interp=False)(decollate_batch(batch)[0])["pred"]
+    assert back.shape == (1, 60, 50, 40)
+    np.testing.assert_allclose(back.affine, np.diag([-2, 2, 3, 1]))
+    stored = np.asarray(nib.load(case["image"]).dataobj)
+    seen = slice(None) if cropped else slice(30, None)  # the right half; x is stored from left to right
+    assert np.abs(np.asarray(back)[0, seen] - stored[seen]).mean() < 60
+
+
+def test_a_missing_mask_is_an_error_unless_it_may_be_missing(case):
+    image_only = {key: value for key, value in case.items() if key != "label"}
+    assert "label" not in LoadCased(KEYS, allow_missing_keys=True, spacing=[4, 4, 4])(dict(image_only))
+    with pytest.raises(KeyError, match="label"):
+        LoadCased(KEYS)(dict(image_only))
