@@ -39,15 +39,29 @@ class ExperimentReport:
     def __init__(self, experiment: Experiment, *, replicates: int = 2000, seed: int = 0) -> None:
         self.experiment = experiment
         self.directory = experiment.output_dir
-        self.options = {"replicates": replicates, "seed": seed}
+        self.replicates = replicates
+        self.seed = seed
 
     def write(self, scores: Mapping[str, Scores]) -> list[Row]:
         """Write all of it from what `Experiment.run` returns; the rows of ``results.csv``."""
         rows = self.rows(scores)
         stamp = "; ".join(sorted({row["leakage"] for row in rows if row["leakage"]})) or None
         write_csv(rows, self.directory / "results.csv")
-        figures = self._figures(rows, stamp)
-        self._page(rows, figures, stamp)
+        subtitle = f"{rows[0]['n']} test cases, folds {self.experiment.folds}"
+        page = Page("Does the synthetic data help?", subtitle=subtitle, warning=stamp or "")
+        page.section("Table")
+        page.text(*_EXPLAINED)
+        page.text(*self._notes())
+        page.table([_brief(row) for row in rows])
+        for title, path in self._figures(rows, stamp).items():
+            page.section(title)
+            page.figure(path)
+        for arm in self.experiment.arms:
+            picture = self.experiment.evaluation_dir(arm.name) / "worst_median_best.png"
+            if picture.is_file():
+                page.section(f"Worst, median and best case: {arm.name}")
+                page.figure(picture)
+        page.write(self.directory / "results.html")
         logger.info("wrote %s", self.directory / "results.html")
         return rows
 
@@ -59,7 +73,7 @@ class ExperimentReport:
         for baseline in dict.fromkeys(baselines.values()):
             family = {baseline: scores[baseline]}
             family |= {name: scores[name] for name, other in baselines.items() if other == baseline}
-            found = compare_arms(family, baseline=baseline, **self.options)
+            found = compare_arms(family, baseline=baseline, replicates=self.replicates, seed=self.seed)
             compared |= {row["arm"]: row for row in found if row["arm"] != baseline or row["arm"] == first}
         return [self._row(arm, compared[arm.name], baselines[arm.name]) for arm in self.experiment.arms]
 
@@ -100,23 +114,6 @@ class ExperimentReport:
             path = self.directory / "learning_curves.png"
             figures["Learning curves of the first fold"] = plot_learning_curves(runs, path=path)
         return figures
-
-    def _page(self, rows: Sequence[Row], figures: Mapping[str, Path], stamp: str | None) -> None:
-        subtitle = f"{rows[0]['n']} test cases, folds {self.experiment.folds}"
-        page = Page("Does the synthetic data help?", subtitle=subtitle, warning=stamp or "")
-        page.section("Table")
-        page.text(*_EXPLAINED)
-        page.text(*self._notes())
-        page.table([_brief(row) for row in rows])
-        for title, path in figures.items():
-            page.section(title)
-            page.figure(path)
-        for arm in self.experiment.arms:
-            picture = self.experiment.evaluation_dir(arm.name) / "worst_median_best.png"
-            if picture.is_file():
-                page.section(f"Worst, median and best case: {arm.name}")
-                page.figure(picture)
-        page.write(self.directory / "results.html")
 
 
 def low_data_series(arms: Sequence[Arm], rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -62,7 +62,16 @@ class SearchReport:
             write_csv(rows, self.directory / "trials.csv")
         if best is not None:
             write_json({key: best[key] for key in self.search.plan.space.content}, self.directory / "best.json")
-        self._page(rows, best)
+        objective = self.search.plan.objective
+        counts = Counter(row["state"] for row in rows)
+        states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+        page = Page("Hyperparameter search", subtitle=f"{objective.key}, {objective.direction}d; trials: {states}")
+        page.section("Trials, the best first")
+        page.text(*_EXPLAINED)
+        page.table(self._ranked(rows))
+        self._combinations(page, rows)
+        self._figures(page, rows, best)
+        page.write(self.directory / "search.html")
         logger.info("wrote %s", self.directory / "search.html")
         return best
 
@@ -75,18 +84,6 @@ class SearchReport:
         return get_param_importances(
             study, params=keys, evaluator=FanovaImportanceEvaluator(seed=self.search.plan.seed)
         )
-
-    def _page(self, rows: Sequence[Row], best: Row | None) -> None:
-        objective = self.search.plan.objective
-        counts = Counter(row["state"] for row in rows)
-        states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
-        page = Page("Hyperparameter search", subtitle=f"{objective.key}, {objective.direction}d; trials: {states}")
-        page.section("Trials, the best first")
-        page.text(*_EXPLAINED)
-        page.table(self._ranked(rows))
-        self._combinations(page, rows)
-        self._figures(page, rows, best)
-        page.write(self.directory / "search.html")
 
     def _of_best_combination(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Runs of the combination with the best mean; all rows where nothing is repeated."""
