@@ -39,7 +39,7 @@ def link_leads_somewhere(root: Path) -> Iterator[Finding]:
 
 def first_screen_shows_the_way(root: Path) -> Iterator[Finding]:
     """What stands above a bundle's first section: one command, one picture, and a link for each kind of reader."""
-    for path in sorted(path.with_name("README.md") for path in root.glob("bundles/*/docs/explanation.md")):
+    for path in sorted(root.glob("bundles/*/docs/README.md")):
         text = path.read_text().partition(f"\n## {SECTIONS[0]}")[0]
         commands = re.findall(r"^```bash\n(.+)\n```$", text, re.MULTILINE)
         pictures = re.findall(r"^!\[.+\]\(\w+\.png\)", text, re.MULTILINE)
@@ -56,7 +56,7 @@ def first_screen_shows_the_way(root: Path) -> Iterator[Finding]:
 
 def page_stays_in_its_bundle(root: Path) -> Iterator[Finding]:
     """An exported bundle has no neighbours: links lead nowhere else, and its README leads to every page."""
-    for readme in sorted(path.with_name("README.md") for path in root.glob("bundles/*/docs/explanation.md")):
+    for readme in sorted(root.glob("bundles/*/docs/README.md")):
         reached: set[str] = set()
         todo = {readme.name}
         while todo:
