@@ -26,8 +26,8 @@ def require_same_settings(
     Raises:
         ValueError: Settings differ; each is named with both values, nested ones with dots, such as ``steps.0.options``.
     """
-    sides = [{name: value for name, value in side.items() if name not in may_differ} for side in (found, expected)]
-    if rows := [f"  {name}: found {old!r}, expected {new!r}" for name, old, new in _differences(*sides)]:
+    old, new = ({name: side[name] for name in side if name not in may_differ} for side in (found, expected))
+    if rows := [f"  {name}: found {before!r}, expected {now!r}" for name, before, now in _differences(old, new)]:
         raise ValueError("\n".join([f"{source} was made with other settings:", *rows, remedy]))
 
 

@@ -1,6 +1,6 @@
 """Several trained networks as one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,8 @@ def describe_checkpoints(
     described = []
     for path in checkpoints:
         training = read_model_file(path)["training"]
-        stamp = _leakage(path, training, case_ids)
+        seen = seen_cases(training) & set(case_ids)
+        stamp = f"LEAKAGE: {path} was trained on {len(seen)} of the {len(case_ids)} cases to score" if seen else None
         if stamp and not allow_leakage:
             raise LeakageError(
                 f"{stamp}. Score cases that it has not seen (--folds testing), or mark the result with "
@@ -74,8 +75,3 @@ def describe_checkpoints(
         stamp = stamp or training.get("leakage")
         described.append({"file": str(path), "sha256": weights_sha256(path), "training": training, "leakage": stamp})
     return described
-
-
-def _leakage(path: str | Path, training: Mapping[str, Any], case_ids: Sequence[str]) -> str | None:
-    seen = seen_cases(training) & set(case_ids)
-    return f"LEAKAGE: {path} was trained on {len(seen)} of the {len(case_ids)} cases to score" if seen else None

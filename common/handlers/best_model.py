@@ -63,11 +63,9 @@ class BestModel:
         self.best = comparable
         logger.info("epoch %d: %s %.4f is the best so far", engine.state.epoch, self.metric, score)
         if self.writes:
-            self._write(engine.state.epoch, score)
-
-    def _write(self, epoch: int, score: float) -> None:
-        training = {**self.training, "epoch": epoch, "step": epoch * self.epoch_length, self.metric: score}
-        write_model_file(self.path, self.network, settings=self.settings, training=training)
+            epoch = engine.state.epoch
+            training = {**self.training, "epoch": epoch, "step": epoch * self.epoch_length, self.metric: score}
+            write_model_file(self.path, self.network, settings=self.settings, training=training)
 
     def state_dict(self) -> dict[str, float]:
         """The best score."""

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from ignite.engine import Engine, Events
+from ignite.engine import Events
+from monai.engines import Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -59,27 +60,27 @@ class TrainingCheckpoint:
         self.keep = keep
         self.writes = save
 
-    def attach(self, engine: Engine) -> None:
+    def attach(self, trainer: Trainer) -> None:
         """Load at the start, save every `interval` steps and at the end."""
-        engine.add_event_handler(Events.STARTED, self.load)
+        trainer.add_event_handler(Events.STARTED, self.load)
         if self.writes:
-            engine.add_event_handler(Events.ITERATION_COMPLETED(every=self.interval), self.save)
-            engine.add_event_handler(Events.COMPLETED, self.save)
+            trainer.add_event_handler(Events.ITERATION_COMPLETED(every=self.interval), self.save)
+            trainer.add_event_handler(Events.COMPLETED, self.save)
 
-    def save(self, engine: Engine) -> None:
+    def save(self, trainer: Trainer) -> None:
         """Write the state after this step unless it is there, then remove the oldest files."""
-        path = self.directory / f"checkpoint_{engine.state.iteration:08d}.pt"
+        path = self.directory / f"checkpoint_{trainer.state.iteration:08d}.pt"
         if path.is_file():
             return
         state = {
-            "iteration": engine.state.iteration,
+            "iteration": trainer.state.iteration,
             "settings": self.settings,
             "objects": {name: item.state_dict() for name, item in self.objects.items()},
-            "scaler": engine.scaler.state_dict() if engine.scaler else {},
+            "scaler": trainer.scaler.state_dict() if trainer.scaler else {},
             "random": _random_states(),
         }
         if not _is_finite(state["objects"]):
-            logger.error("step %d: a weight is NaN or infinite, no checkpoint is written", engine.state.iteration)
+            logger.error("step %d: a weight is NaN or infinite, no checkpoint is written", trainer.state.iteration)
             return
         with replacing(path) as temporary:
             torch.save(state, temporary)
@@ -90,28 +91,25 @@ class TrainingCheckpoint:
         """Checkpoints there are, newest first."""
         return sorted(self.directory.glob("checkpoint_*.pt"), reverse=True)
 
-    def load(self, engine: Engine) -> None:
+    def load(self, trainer: Trainer) -> None:
         """Restore the newest checkpoint that can be read; without one, start afresh."""
         for path in self.files():
             try:
-                state = torch.load(path, map_location=engine.state.device, weights_only=True)
+                state = torch.load(path, map_location=trainer.state.device, weights_only=True)
             except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
                 logger.warning("%s cannot be read (%s), trying the one before", path, error)
                 continue
-            self._restore(engine, state, path)
-            logger.info("going on from %s, after step %d", path, engine.state.iteration)
+            remedy = "Use the settings it was made with to go on, or another --output_dir to start afresh."
+            require_same_settings(state["settings"], self.settings, source=path, remedy=remedy)
+            for name, item in self.objects.items():
+                _load(item, state["objects"][name])
+            if state["scaler"] and trainer.scaler:  # empty where the run before had no fp16
+                trainer.scaler.load_state_dict(state["scaler"])
+            _set_random_states(state["random"])
+            trainer.state.iteration = state["iteration"]
+            trainer.state.epoch = state["iteration"] // trainer.state.epoch_length
+            logger.info("going on from %s, after step %d", path, trainer.state.iteration)
             return
-
-    def _restore(self, engine: Engine, state: Mapping[str, Any], path: Path) -> None:
-        remedy = "Use the settings it was made with to go on, or another --output_dir to start afresh."
-        require_same_settings(state["settings"], self.settings, source=path, remedy=remedy)
-        for name, item in self.objects.items():
-            _load(item, state["objects"][name])
-        if state["scaler"] and engine.scaler:  # empty where the run before had no fp16
-            engine.scaler.load_state_dict(state["scaler"])
-        _set_random_states(state["random"])
-        engine.state.iteration = state["iteration"]
-        engine.state.epoch = state["iteration"] // engine.state.epoch_length
 
 
 def _load(item: Any, state: Mapping[str, Any]) -> None:
@@ -124,7 +122,7 @@ def _load(item: Any, state: Mapping[str, Any]) -> None:
 
 def _flat(objects: Mapping[str, Any]) -> dict[str, Any]:
     """Objects with a ``state_dict`` by dotted name."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, item in objects.items():
         if isinstance(item, Mapping):
             flat |= {f"{name}.{key}": value for key, value in _flat(item).items()}
@@ -136,10 +134,11 @@ def _flat(objects: Mapping[str, Any]) -> dict[str, Any]:
 def _random_states() -> dict[str, Any]:
     """States of the global generators, in types that ``torch.load(weights_only=True)`` takes."""
     version, values, gauss = random.getstate()
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - MONAI's transforms may use the global state
+    numpy = np.random.get_state(legacy=False)  # noqa: NPY002 - MONAI's transforms may use the global state
+    keys = torch.from_numpy(numpy["state"]["key"].astype(np.int64))
     return {
         "python": [version, list(values), gauss],
-        "numpy": [name, torch.from_numpy(keys.astype(np.int64)), *rest],
+        "numpy": [numpy["bit_generator"], keys, numpy["state"]["pos"], numpy["has_gauss"], numpy["gauss"]],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }

@@ -37,8 +37,13 @@ def export(
         large_files_url: Address of the folder that files over 25 MB will be uploaded to, for large_files.yml.
         large_file_bytes: The 25 MB.
     """
-    options = {"large_files_url": large_files_url, "large_file_bytes": large_file_bytes}
-    export_bundle(name, Path(output), model=Path(model) if model else None, **options)
+    export_bundle(
+        name,
+        Path(output),
+        model=Path(model) if model else None,
+        large_files_url=large_files_url,
+        large_file_bytes=large_file_bytes,
+    )
 
 
 def check(

@@ -12,7 +12,6 @@ from monai.bundle import download, push_to_hf_hub
 from ..checksums import FILE_NAME as SUMS
 from .archive import wrong_sums
 from .check_files import check_files
-from .finding import Finding
 
 logger = logging.getLogger(__name__)
 TOKEN = "HF_TOKEN"
@@ -40,15 +39,15 @@ def push_bundle(
     token = (os.environ if environment is None else environment).get(TOKEN)
     if not token:
         raise PermissionError(f"no access token: put one that may write to {repo_id} into the environment as {TOKEN}")
-    failed = [
-        finding for finding in check_files(bundle) if finding.status == "FAILED" and finding.check != _NO_OBSTACLE
-    ]
-    if failed:
-        raise ValueError(f"{bundle} is not pushed: {'; '.join(map(_words, failed))}")
+    found = [f for f in check_files(bundle) if f.status == "FAILED" and f.check != _NO_OBSTACLE]
+    if found:
+        raise ValueError(f"{bundle} is not pushed: {'; '.join(f'{f.check}: {f.note}' for f in found)}")
     with TemporaryDirectory() as folder:  # MONAI writes the model card into what it uploads
         shutil.copytree(bundle, Path(folder) / bundle.name)
-        options = {"token": token, "private": private, "version": version, "tag_as_latest_version": True}
-        address = str(push_to_hf_hub(repo_id, bundle.name, folder, **options))
+        pushed = push_to_hf_hub(
+            repo_id, bundle.name, folder, token=token, private=private, version=version, tag_as_latest_version=True
+        )
+    address = str(pushed)
     logger.info("%s %s is at %s", bundle.name, version, address)
     return address
 
@@ -83,7 +82,3 @@ def fetch_bundle(
         )
     logger.info("%s; `cd` there and follow docs/README.md", bundle)
     return bundle
-
-
-def _words(finding: Finding) -> str:
-    return f"{finding.check}: {finding.note}"

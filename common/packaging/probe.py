@@ -134,9 +134,10 @@ def _outcome(check: Callable[[], str]) -> tuple[str, str]:
     try:
         note = check()
     except Exception as error:  # whatever a bundle's code raises is a finding
-        while error.__cause__ is not None:
-            error = error.__cause__
-        return "FAILED", " ".join(f"{type(error).__name__}: {error}".split())[:400]
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        return "FAILED", " ".join(f"{type(cause).__name__}: {cause}".split())[:400]
     if note.startswith(NOT_CHECKED):
         return NOT_CHECKED, note.removeprefix(f"{NOT_CHECKED}: ")
     return "passed", note
@@ -158,8 +159,10 @@ def _names(content: Any) -> Iterator[str]:
         for value in content:
             yield from _names(value)
     elif isinstance(content, str) and content.startswith(("$import ", "$from ")):
-        node = ast.parse(content[1:]).body[0]
-        yield f"{node.module}.{node.names[0].name}" if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for node in ast.parse(content[1:]).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+                yield from (f"{module}{alias.name}" for alias in node.names)
 
 
 def _inference() -> str:
@@ -180,4 +183,5 @@ def _input() -> torch.Tensor:
 
 
 if __name__ == "__main__":
-    {"check": run_checks, "onnx": run_onnx}[sys.argv[1]](*sys.argv[2:])
+    commands: dict[str, Callable[..., None]] = {"check": run_checks, "onnx": run_onnx}
+    commands[sys.argv[1]](*sys.argv[2:])

@@ -27,8 +27,7 @@ def require_same_common(config: str, release: Mapping[str, str]) -> str:
     keys = workflow_ids(config)
     call = f"$require_same_common('{release['version']}', '{release['sha256']}')"
     for key in keys:
-        line = f"  - {call}"
-        config = re.sub(rf"^{key}:.*$", lambda match, line=line: f"{match[0]}\n{line}", config, count=1, flags=re.M)
+        config = re.sub(rf"^{key}:.*$", lambda match: f"{match[0]}\n  - {call}", config, count=1, flags=re.M)
     imports = "imports:\n  - $from common.same_common import require_same_common"
     config = re.sub(r"^imports:$", imports, config, count=1, flags=re.M) if keys else config
     if keys and not _comes_first(config, {key: [call, *before[key]] for key in keys}):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import nibabel as nib
 import numpy as np
 import torch
 from monai.apps.auto3dseg import AutoRunner
 
 from ..data.datalist import datalist_hash, label_values, read_datalist, select_cases
+from ..data.volume_file import open_volume
 from ..files import write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
 from ..same_settings import require_same_settings
@@ -146,10 +146,10 @@ class Auto3DSegRun:
         path = self.output_dir / "ensemble_output" / image.parent.relative_to(self.dataset_dir) / name
         if not path.is_file():
             raise FileNotFoundError(f"no prediction {path} of {case['case_id']}: see AutoRunner's log")
-        prediction, truth = nib.load(path), nib.load(case["label"])
-        volumes = [np.asarray(volume.dataobj) for volume in (prediction, truth)]
+        truth = open_volume(case["label"])
+        prediction, label = (np.asarray(volume.dataobj) for volume in (open_volume(path), truth))
         spacing = [float(mm) for mm in truth.header.get_zooms()[:3]]
-        scores = segmentation_scores(*volumes, spacing=spacing, labels=self.labels)
+        scores = segmentation_scores(prediction, label, spacing=spacing, labels=self.labels)
         return {"case_id": case["case_id"], "centre": case["centre"], **scores}
 
     def _checked_folds(self) -> int:

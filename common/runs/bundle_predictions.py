@@ -50,8 +50,8 @@ def predict_masks(
         file.unlink()
     with _import_path(root):
         workflow = ConfigWorkflow(str(config), workflow_type="infer", logging_file=False)
-        settings = {"bundle_root": str(root), "dataset_dir": str(work_dir), "output_dir": str(output_dir)}
-        settings = {key: value for key, value in settings.items() if key in workflow.parser}
+        folders = {"bundle_root": root, "dataset_dir": work_dir, "output_dir": output_dir}
+        settings: dict[str, Any] = {key: str(path) for key, path in folders.items() if key in workflow.parser}
         settings["dataset::data"] = [
             {image_key: str(images[entry["case_id"]]), **{key: entry[key] for key in _FACTS if key in entry}}
             for entry in entries

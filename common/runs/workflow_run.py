@@ -69,7 +69,12 @@ def run_workflow(
     with log.open("a") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
     with _ended(process, log.with_suffix(".pid")):
-        _wait(process, watch, interval)
+        while process.poll() is None:
+            try:
+                process.wait(timeout=interval if watch else None)
+            except subprocess.TimeoutExpired:
+                if watch:
+                    watch()
     if process.returncode:
         last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         raise RuntimeError(f"`run {run_id}` failed with {process.returncode}, see {log}; its last lines:\n{last}")
@@ -89,16 +94,6 @@ def _ended(process: subprocess.Popen, pid: Path) -> Iterator[None]:
             process.kill()
             process.wait()
         pid.unlink(missing_ok=True)
-
-
-def _wait(process: subprocess.Popen, watch: Callable[[], None] | None, interval: float) -> None:
-    while True:
-        try:
-            process.wait(timeout=interval if watch else None)
-        except subprocess.TimeoutExpired:
-            watch()
-        else:
-            return
 
 
 def end_orphans(folder: Path, *, patience: float = 30.0) -> None:

@@ -32,7 +32,7 @@ class CopyFilter:
         training: Sequence[Mapping[str, Any]],
         held_out: Sequence[Mapping[str, Any]],
         *,
-        load: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        load: Callable[[dict[Any, Any]], Mapping[Any, Any]],
         recipe: Mapping[str, Any],
         folder: str | Path,
         quantile: float = 0.01,

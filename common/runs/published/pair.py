@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 
 from ...data.case import Case
+from ...data.volume_file import open_volume
 from ...files import replacing
 
 
@@ -16,9 +17,10 @@ def read_pair(
 
     Steps of 8 HU, below a scanner's noise, take 45 % off a generated volume's file.
     """
-    image, label = nib.load(case.image), nib.load(case.label)
+    image, label = open_volume(case.image), open_volume(case.label)
     rounded = np.round(np.asarray(image.dataobj) / hu_step) * hu_step
-    return rounded.clip(*window).astype(np.int16), np.asarray(label.dataobj).astype(np.uint8), image.affine
+    low, high = window
+    return rounded.clip(low, high).astype(np.int16), np.asarray(label.dataobj).astype(np.uint8), image.affine
 
 
 def write_small_pair(case: Case, image: np.ndarray, label: np.ndarray, affine: np.ndarray) -> None:

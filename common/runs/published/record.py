@@ -114,6 +114,6 @@ def _filter(
 ) -> dict[str, Any]:
     """How many candidates there were, why some were left out, and what was compared."""
     rejected = Counter(verdict.reason for verdict in verdicts if not verdict.good)
-    distances = [pair.verdict.distance for pair in pairs]
+    distances = [pair.verdict.distance for pair in pairs if pair.verdict.distance is not None]
     compared = copy_filter.describe(distances) if copy_filter else None
     return {"candidates": len(verdicts), "rejected": dict(sorted(rejected.items())), "compared": compared}

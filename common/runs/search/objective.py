@@ -98,7 +98,7 @@ class Series:
             raise ValueError(f"{path} has the columns {', '.join(rows[0])}, not {self.column} by {self.step}")
         series = {}
         for number, row in enumerate(rows):
-            step, score = _number(row.get(self.step, number)), _number(row[self.column])
+            step, score = _number(row.get(self.step) if self.step else number), _number(row[self.column])
             if step is not None and score is not None:
                 series[int(step)] = score
         return series

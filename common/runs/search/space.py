@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 from optuna import Trial
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 _NUMBER = re.compile(r"[-+]?\d*\.?\d+e[-+]?\d+", re.IGNORECASE)
+Distribution = CategoricalDistribution | IntDistribution | FloatDistribution
 _RANGE = {"low", "high", "log", "step"}
 
 
@@ -55,15 +56,29 @@ class SearchSpace:
 
     def suggest(self, trial: Trial) -> dict[str, Any]:
         """Values of a trial, as its study stores them."""
-        return {key: _suggest(trial, key, distribution) for key, distribution in self.distributions.items()}
+        values: dict[str, Any] = {}
+        for key, tried in self.distributions.items():
+            if isinstance(tried, CategoricalDistribution):
+                values[key] = trial.suggest_categorical(key, tried.choices)
+            elif isinstance(tried, IntDistribution):
+                values[key] = trial.suggest_int(key, tried.low, tried.high, step=tried.step, log=tried.log)
+            else:
+                values[key] = trial.suggest_float(key, tried.low, tried.high, step=tried.step, log=tried.log)
+        return values
 
     def decode(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Values as the config takes them, from those of a study."""
         return {key: self._values[key][params[key]] if key in self._values else params[key] for key in params}
 
-    def _distribution(self, key: str, tried: Any) -> BaseDistribution:
+    def _distribution(self, key: str, tried: Any) -> Distribution:
         if isinstance(tried, Mapping):
-            return _range(key, tried)
+            if not {"low", "high"} <= set(tried) <= _RANGE:
+                raise ValueError(f"{key}: a range has low and high, and may have log and step, found {dict(tried)}")
+            whole = all(isinstance(tried.get(part, 1), int) for part in ("low", "high", "step"))
+            try:
+                return IntDistribution(**tried) if whole else FloatDistribution(**tried)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"{key}: {dict(tried)} is no range: {error}") from error
         if not isinstance(tried, list) or not tried:
             raise ValueError(f"{key}: expected a list of values or {{low, high, log, step}}, found {tried!r}")
         values = {_label(value): value for value in tried}
@@ -71,13 +86,6 @@ class SearchSpace:
             raise ValueError(f"{key}: a value stands twice in {tried}")
         self._values[key] = values
         return CategoricalDistribution(list(values))
-
-
-def _suggest(trial: Trial, key: str, distribution: BaseDistribution) -> Any:
-    if isinstance(distribution, CategoricalDistribution):
-        return trial.suggest_categorical(key, distribution.choices)
-    suggest = trial.suggest_int if isinstance(distribution, IntDistribution) else trial.suggest_float
-    return suggest(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
 
 
 def _read(keys: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | Path) -> Any:
@@ -117,13 +125,3 @@ def _numbers(value: Any) -> Any:
 def _label(value: Any) -> Any:
     """What a study can store: lists as JSON."""
     return value if value is None or isinstance(value, bool | int | float | str) else json.dumps(value)
-
-
-def _range(key: str, tried: Mapping[str, Any]) -> BaseDistribution:
-    if not {"low", "high"} <= set(tried) <= _RANGE:
-        raise ValueError(f"{key}: a range has low and high, and may have log and step, found {dict(tried)}")
-    whole = all(isinstance(tried.get(part, 1), int) for part in ("low", "high", "step"))
-    try:
-        return IntDistribution(**tried) if whole else FloatDistribution(**tried)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{key}: {dict(tried)} is no range: {error}") from error

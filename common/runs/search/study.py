@@ -60,7 +60,9 @@ def open_study(
         study = optuna.create_study(storage=storage, study_name=name, direction=description["direction"])
     except DuplicatedStudyError:
         study = optuna.load_study(study_name=name, storage=storage)
-        _await_filled(study)
+        until = time.monotonic() + _CREATION
+        while "filled" not in study.user_attrs and time.monotonic() < until:
+            time.sleep(0.5)  # its maker may be at it on another machine, or was killed while it was
     if "filled" not in study.user_attrs:
         study.set_user_attr("search", dict(description))
     remedy = "Repeat its settings, or name another --study or --output_dir."
@@ -72,13 +74,6 @@ def open_study(
             study.enqueue_trial(dict(point), user_attrs={"point": dict(point)})
     study.set_user_attr("filled", True)
     return study
-
-
-def _await_filled(study: optuna.Study) -> None:
-    """Its maker may be at it on another machine, or was killed while it was."""
-    until = time.monotonic() + _CREATION
-    while "filled" not in study.user_attrs and time.monotonic() < until:
-        time.sleep(0.5)
 
 
 def folder_number(trial: FrozenTrial | Trial) -> int:
@@ -122,7 +117,7 @@ def queue_lost(study: optuna.Study, *, patience: float, retry_failed: bool = Fal
 def _is_lost(trial: FrozenTrial, patience: float) -> bool:
     worker = trial.user_attrs.get("worker")
     if worker is None:
-        return (datetime.now() - trial.datetime_start).total_seconds() > patience
+        return _seconds_since(trial.datetime_start) > patience
     if worker["host"] == socket.gethostname() and (worker["pid"] == os.getpid() or not _lives(worker["pid"])):
         return True
     return time.time() - worker["beat"] > patience
@@ -152,7 +147,12 @@ def _is_forgotten(study: optuna.Study, trial: FrozenTrial) -> bool:
     """Given up by a process that was killed before it could queue it again."""
     if _lost(trial) not in study.user_attrs:
         return False
-    return (datetime.now() - trial.datetime_complete).total_seconds() > _SETTLED
+    return _seconds_since(trial.datetime_complete) > _SETTLED
+
+
+def _seconds_since(moment: datetime | None) -> float:
+    """None, which a trial in that state does not have, is now."""
+    return (datetime.now() - moment).total_seconds() if moment else 0.0
 
 
 def _lost(trial: FrozenTrial) -> str:
