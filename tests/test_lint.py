@@ -164,6 +164,29 @@ CASES = {
         ({"CONTRIBUTING.md": "`data`, `a → b.c`\n"}, ["CONTRIBUTING.md:1: has no line of rooms"]),
         (LEFT_TO_RIGHT | {"common/high/y.py": "from ..low import x\nfrom . import z\nfrom .. import files\n"}, []),
     ],
+    code.map_says_what_rooms_import: [
+        (
+            {
+                "CONTRIBUTING.md": "# A\n| `common/a` | x | b, c |\n| `common/b` | x | |\n| `common/old` | x | |\n",
+                "common/a/x.py": "from ..b import y\nfrom .. import files\n",
+                "common/b/y.py": "",
+                "common/c/z.py": "from . import w\n",
+            },
+            [
+                "CONTRIBUTING.md:1: the table has c: False, common has it: True",
+                "CONTRIBUTING.md:1: the table has old: True, common has it: False",
+                "CONTRIBUTING.md:2: a imports from b",
+            ],
+        ),
+        (
+            {
+                "CONTRIBUTING.md": "| `common/a` | x | b |\n| `common/b` | x | |\n",
+                "common/a/x.py": "import common.b.y\n",
+                "common/b/y.py": "",
+            },
+            [],
+        ),
+    ],
     code.imports_make_no_circle: [
         (
             {

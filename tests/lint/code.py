@@ -42,6 +42,25 @@ def imports_run_downhill(root: Path) -> Iterator[Finding]:
                 yield Finding(path, line_of(path, rf"\s*(from|import) .*\b{other}\b"), what, "move what both need left")
 
 
+def map_says_what_rooms_import(root: Path) -> Iterator[Finding]:
+    """The table of rooms in CONTRIBUTING.md has a row for each, and in its last cell the rooms that it imports from."""
+    page = root / MAP
+    rows = dict(re.findall(r"^\| `common/(\w+)` \|.*\|([\w, ]*)\|$", page.read_text(), re.MULTILINE))
+    found: dict[str, set[str]] = {}
+    for path in sorted((root / "common").rglob("*.py")):
+        if room := _room(root, *path.relative_to(root).parts[1:-1]):
+            names = [name.split(".") for name in imported_names(path, checkout=root)]
+            others = {_room(root, *parts[1:]) for parts in names if parts[0] == "common"}
+            found.setdefault(room, set()).update(other for other in others if other and other != room)
+    for room in sorted(found.keys() | rows.keys()):
+        said = ", ".join(sorted(found.get(room, ())))
+        if room not in rows or room not in found:
+            yield Finding(page, 1, f"the table has {room}: {room in rows}, common has it: {room in found}", "mend it")
+        elif rows[room].strip() != said:
+            line = line_of(page, rf"\| `common/{room}`")
+            yield Finding(page, line, f"{room} imports from {said or 'no room'}", f"mend '{rows[room].strip()}'")
+
+
 def imports_make_no_circle(root: Path) -> Iterator[Finding]:
     """No module of `common` imports itself by way of others; imports inside of functions count."""
     files = {".".join(path.relative_to(root).with_suffix("").parts): path for path in (root / "common").rglob("*.py")}
@@ -64,4 +83,4 @@ def _room(root: Path, *parts: str) -> str | None:
     return parts[0] if parts and (root / "common" / parts[0]).is_dir() else None
 
 
-RULES = (file_is_short, imports_run_downhill, imports_make_no_circle)
+RULES = (file_is_short, imports_run_downhill, map_says_what_rooms_import, imports_make_no_circle)
