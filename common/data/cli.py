@@ -177,13 +177,13 @@ def _checked(
 
 def _with_paths(datalist: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], root: Path) -> dict[str, Any]:
     """The data list with the paths of `entries`, relative to `root`."""
-    paths = {e["case_id"]: {key: _below(e[key], root) for key in ("image", "label")} for e in entries}
+    root = root.resolve()
+    paths = {
+        entry["case_id"]: {key: Path(os.path.relpath(entry[key], root)).as_posix() for key in ("image", "label")}
+        for entry in entries
+    }
     sides = {side: [{**e, **paths[e["case_id"]]} for e in datalist[side]] for side in ("training", "testing")}
     return {**datalist, **sides}
-
-
-def _below(path: str, root: Path) -> str:
-    return Path(os.path.relpath(path, root.resolve())).as_posix()
 
 
 def _of_centres(cases: Sequence[Case], centres: str | Sequence[str] | None) -> list[Case]:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -126,31 +125,26 @@ class Auto3DSegRun:
         if not self.datalist["testing"]:
             logger.warning("%s has no test cases: nothing to score", self.path)
             return {}
-        cases = select_cases(self.datalist, folds="testing", dataset_dir=self.dataset_dir)
-        rows = [self._score_case(case) for case in cases]
+        rows = []
+        for case in select_cases(self.datalist, folds="testing", dataset_dir=self.dataset_dir):
+            image = Path(case["image"])
+            name = f"{image.name.removesuffix('.gz').removesuffix('.nii')}_ensemble.nii.gz"
+            path = self.output_dir / "ensemble_output" / image.parent.relative_to(self.dataset_dir) / name
+            if not path.is_file():
+                raise FileNotFoundError(f"no prediction {path} of {case['case_id']}: see AutoRunner's log")
+            truth = open_volume(case["label"])
+            prediction, label = (np.asarray(volume.dataobj) for volume in (open_volume(path), truth))
+            spacing = [float(mm) for mm in truth.header.get_zooms()[:3]]
+            scores = segmentation_scores(prediction, label, spacing=spacing, labels=self.labels)
+            rows.append({"case_id": case["case_id"], "centre": case["centre"], **scores})
         write_csv(rows, self.output_dir / "cases.csv")
-        scores = summary(rows)
+        means = summary(rows)
+        metrics = self.output_dir / "metrics.json"
         settings = {"ensemble": self.options.ensemble, "settings": self.template.settings}
-        write_json({**settings, "scores": scores}, self._metrics_path)
-        dice = scores["foreground"]["dice"]
-        logger.info("test Dice %s over %s cases, see %s", dice["value"], dice["n"], self._metrics_path)
-        return scores
-
-    @property
-    def _metrics_path(self) -> Path:
-        return self.output_dir / "metrics.json"
-
-    def _score_case(self, case: Mapping[str, Any]) -> dict[str, Any]:
-        image = Path(case["image"])
-        name = f"{image.name.removesuffix('.gz').removesuffix('.nii')}_ensemble.nii.gz"
-        path = self.output_dir / "ensemble_output" / image.parent.relative_to(self.dataset_dir) / name
-        if not path.is_file():
-            raise FileNotFoundError(f"no prediction {path} of {case['case_id']}: see AutoRunner's log")
-        truth = open_volume(case["label"])
-        prediction, label = (np.asarray(volume.dataobj) for volume in (open_volume(path), truth))
-        spacing = [float(mm) for mm in truth.header.get_zooms()[:3]]
-        scores = segmentation_scores(prediction, label, spacing=spacing, labels=self.labels)
-        return {"case_id": case["case_id"], "centre": case["centre"], **scores}
+        write_json({**settings, "scores": means}, metrics)
+        dice = means["foreground"]["dice"]
+        logger.info("test Dice %s over %s cases, see %s", dice["value"], dice["n"], metrics)
+        return means
 
     def _checked_folds(self) -> int:
         """Number of folds to train."""

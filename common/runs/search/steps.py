@@ -96,18 +96,14 @@ def run_steps(
         done = folder / step.label / "done.json"
         if not done.is_file():
             start = time.monotonic()
-            options = _options(step, {key: values[key] for key in share}, folder)
+            given = {"output_dir": f"{folder}/{step.label}", **step.options, **{key: values[key] for key in share}}
+            # a null is given as an expression: MONAI's command line drops what is None
+            options = _filled({key: "$None" if value is None else value for key, value in given.items()}, folder)
             log = folder / step.label / f"{step.run_id}.log"
             runner(step.run_id, list(step.config_files), options, log)
             write_json({"options": options, "seconds": round(time.monotonic() - start, 1)}, done)
         seconds += json.loads(done.read_text())["seconds"]
     return seconds
-
-
-def _options(step: Step, values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    options = {"output_dir": f"{folder}/{step.label}", **step.options, **values}
-    # A null is given as an expression: MONAI's command line drops what is None.
-    return _filled({key: "$None" if value is None else value for key, value in options.items()}, folder)
 
 
 def _filled(value: Any, folder: Path) -> Any:
