@@ -2,14 +2,15 @@
 
     python tests/benchmarks/hagan_step.py                     # 128³ batch 2 and 256³ batch 1
     python tests/benchmarks/hagan_step.py --sizes 64 --batches 4 --rounds 5
+    python tests/benchmarks/hagan_step.py --sizes 128 --batches 2 --without --rounds 5     # does each lever pay?
     python tests/benchmarks/hagan_step.py --sizes 128 --batches 2 --beside     # what is no default
 
 The plain form is the reference: interpolation to the doubled size and a convolution, Adam parameter by parameter,
-gradients that stay until the network's next update. Each row keeps the levers above it; with `--beside` each row is all
-of them and one more. Rows take turns within one run, each in a process of its own, so that peak memory is that of the
-row. Seconds are CPU time of one thread, what a step takes on a core of its own: a busy machine changes it little.
-Prints a Markdown table: the median of the steps after the first, the ratio to the first row, and what of it each
-network's update takes; the rest prepares the batch.
+gradients that stay until the network's next update. Each row keeps the levers above it; with `--without` each row is
+all of them but one, with `--beside` all of them and one more. Rows take turns within one run, each in a process of its
+own, so that peak memory is that of the row. Seconds are CPU time of one thread, what a step takes on a core of its own:
+a busy machine changes it little. Prints a Markdown table: the median of the steps after the first, the ratio to the
+first row, and what of it each network's update takes; the rest prepares the batch.
 """
 
 import argparse
@@ -42,6 +43,13 @@ FORMS = {  # up-convolutions' form, then the levers
     "channels last": ("products", *LEVERS),
     "memory kept by malloc": ("products", *LEVERS, "malloc"),
 }
+WITHOUT = {  # all levers but one: what it is worth where the others are
+    "all": ("products", *LEVERS),
+    "without products": ("composed", *LEVERS),
+    "without products by oneDNN": ("products", *(lever for lever in LEVERS if lever != "onednn")),
+    "without linear layers": ("products", *(lever for lever in LEVERS if lever != "whole")),
+    "without channels last": ("products", *(lever for lever in LEVERS if lever != "last")),
+}
 BESIDE = {
     "all above": ("products", *LEVERS),
     "memory kept by malloc": ("products", *LEVERS, "malloc"),
@@ -70,6 +78,7 @@ def main() -> None:
     parser.add_argument("--slab", default="official", choices=["official", "seamless"])
     parser.add_argument("--steps", type=int, default=2, help="timed ones of a process, after one (nine when compiled)")
     parser.add_argument("--rounds", type=int, default=1, help="processes of each form")
+    parser.add_argument("--without", action="store_true", help="each lever left out, the others kept")
     parser.add_argument("--beside", action="store_true", help="what is no default, on top of all that is")
     parser.add_argument("--rows", nargs="+", default=None, help="of the table, by name; the first is always there")
     parser.add_argument("--child", default=None, help=argparse.SUPPRESS)
@@ -77,7 +86,7 @@ def main() -> None:
     if options.child:
         print(json.dumps(measure(options.child.split(","), options)))
         return
-    forms = BESIDE if options.beside else FORMS
+    forms = BESIDE if options.beside else WITHOUT if options.without else FORMS
     if unknown := {*(options.rows or forms)} - {*forms}:
         parser.error(f"no rows {sorted(unknown)}, there are {list(forms)}")
     print(f"| volume | batch | form | CPU s / step | ratio | {' | '.join(PARTS.values())} | peak memory, GB | ratio |")
