@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import ignite.distributed as idist
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
+from ignite.utils import convert_tensor
 from monai.engines import Trainer
 from monai.engines.workflow import Workflow
 from torch import Tensor
@@ -17,21 +18,11 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from .phase import Phase
+from .step import Step
+from .step_sampler import StepBatchSampler
 
 Amp = Literal["off", "bf16", "fp16"]
 logger = logging.getLogger(__name__)
-
-
-class Step(Protocol):
-    """What a GAN brings to the trainer: its phases, the inputs of a step, and the noise of an update."""
-
-    phases: Sequence[Phase]
-
-    def prepare(self, x: Tensor, rng: torch.Generator, *labels: Tensor) -> dict[str, Any]:
-        """Inputs of a step, from what `prepare_batch` returns; tensors are batch first."""
-
-    def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
-        """Noise of one update, batch first."""
 
 
 class NonFiniteLossError(RuntimeError):
@@ -49,7 +40,7 @@ class AdversarialTrainer(Trainer):
         device: Where the networks are.
         max_steps: Number of training steps (batches) in all. GANs are trained by steps: one Ignite epoch is the whole
             run unless `max_epochs` says how many equal parts it has.
-        data_loader: Its batch sampler, when it has a `start` attribute, is told at which step to go on.
+        data_loader: Its batch sampler, when it is a `StepBatchSampler`, is told at which step to go on.
         prepare_batch: Takes the loader's batch and returns the real volumes (B, C, S), or a tuple of them and whatever
             else the step prepares its inputs from, batch first (classes).
         handlers, postprocessing: As for ``monai.engines.Trainer``; a handler that a config has disabled (None) is left
@@ -86,8 +77,8 @@ class AdversarialTrainer(Trainer):
     ) -> None:
         if missing := [phase.name for phase in step.phases if phase.optimizer not in optimizers]:
             raise ValueError(f"no optimiser for the phases {missing}, got optimisers for {sorted(optimizers)}")
-        if amp == "bf16":
-            _warn_without_bf16(device)
+        if amp == "bf16" and device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
+            logger.warning("this CPU has no bf16 arithmetic: convolutions may take fifty times as long, use --amp off")
         self.max_steps = max_steps
         self.step = step
         self.optimizers = dict(optimizers)
@@ -114,54 +105,45 @@ class AdversarialTrainer(Trainer):
 
     def _iteration(self, engine: Engine, batchdata: Mapping[str, Any]) -> dict[str, float]:
         rng = step_generator(self.seed, engine.state.iteration)
-        x, *labels = self._real(batchdata)
+        real = self.prepare_batch(batchdata)
+        parts = real if isinstance(real, tuple) else (real,)
+        x, *labels = (part.to(self.state.device, non_blocking=True) for part in parts)
         inputs = self.step.prepare(x, rng, *labels)
         losses: dict[str, Tensor] = {}
         for phase, module in zip(self.step.phases, self.modules, strict=True):
             if not phase.takes_part(engine.state.iteration):
                 continue
-            self._let_learn(phase)
+            for other in self.step.phases:  # whatever else the loss calls is frozen
+                other.network.requires_grad_(other.network is phase.network)
             for _ in range(phase.repeats):
-                losses |= self._update(phase, module, inputs | self._noise(len(x), rng))
+                losses |= self._update(phase, module, inputs | self._noise(len(x), rng), len(x))
         if self.scaler.is_enabled():
             self.scaler.update()
         return _finite_floats(losses, engine.state.iteration)
 
-    def _real(self, batchdata: Mapping[str, Any]) -> list[Tensor]:
-        batch = self.prepare_batch(batchdata)
-        parts = batch if isinstance(batch, tuple) else (batch,)
-        return [part.to(self.state.device, non_blocking=True) for part in parts]
+    def _noise(self, count: int, rng: torch.Generator) -> dict[str, Any]:
+        """This rank's part of the noise of the global batch."""
+        first = idist.get_rank() * count
+        noise = _cut(self.step.draw(count * idist.get_world_size(), rng), first, first + count)
+        return convert_tensor(noise, self.state.device)
 
-    def _update(self, phase: Phase, module: torch.nn.Module, batch: dict[str, Any]) -> dict[str, Tensor]:
-        """One update of the phase's network; its losses, averaged over the parts of the batch."""
-        parts = _split(batch, self.accumulation)
+    def _update(self, phase: Phase, module: torch.nn.Module, batch: dict[str, Any], count: int) -> dict[str, Tensor]:
+        """One update of the phase's network with a batch of `count`; its losses, averaged over the parts of it."""
+        size, rest = divmod(count, self.accumulation)
+        if rest:
+            raise ValueError(f"a batch of {count} cannot be cut into accumulation={self.accumulation} equal parts")
         total: dict[str, Tensor] = {}
-        for number, part in enumerate(parts):
-            with _synchronised(module, number == len(parts) - 1), self._autocast():
-                losses = module(part)
-                self.scaler.scale(losses[phase.name] / len(parts)).backward()
-            total = {name: total.get(name, 0) + loss.detach() / len(parts) for name, loss in losses.items()}
+        for start in range(0, count, size):
+            autocast = torch.autocast(
+                self.state.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None
+            )
+            with _synchronised(module, last=start + size == count), autocast:
+                losses = module(_cut(batch, start, start + size))
+                self.scaler.scale(losses[phase.name] / self.accumulation).backward()
+            total = {name: total.get(name, 0) + loss.detach() / self.accumulation for name, loss in losses.items()}
         self.scaler.step(self.optimizers[phase.optimizer])
         self.optimizers[phase.optimizer].zero_grad(set_to_none=True)  # here: one network's gradients at a time
         return total
-
-    def _let_learn(self, phase: Phase) -> None:
-        for other in self.step.phases:
-            other.network.requires_grad_(other.network is phase.network)
-
-    def _noise(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
-        """This rank's part of the noise of the global batch."""
-        first = idist.get_rank() * count
-        noise = self.step.draw(count * idist.get_world_size(), rng)
-        return {name: value[first : first + count].to(self.state.device) for name, value in noise.items()}
-
-    def _autocast(self) -> AbstractContextManager:
-        return torch.autocast(self.state.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None)
-
-
-def _warn_without_bf16(device: torch.device) -> None:
-    if device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
-        logger.warning("this CPU has no bf16 arithmetic: convolutions may take fifty times as long, use --amp off")
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
@@ -179,27 +161,26 @@ def _distributed(phase: Phase, device: torch.device) -> torch.nn.Module:
     return DistributedDataParallel(phase, device_ids=device_ids, forward_sync_buffers=False)
 
 
-def _synchronised(module: torch.nn.Module, last: bool) -> AbstractContextManager:
+def _synchronised(module: torch.nn.Module, *, last: bool) -> AbstractContextManager:
     if last or not isinstance(module, DistributedDataParallel):
         return nullcontext()
     return module.no_sync()
 
 
-def _split(batch: dict[str, Any], parts: int) -> list[dict[str, Any]]:
-    """Cut the tensors of ``batch`` along their first axis."""
-    tensors = {name: value for name, value in batch.items() if isinstance(value, Tensor)}
-    count = min(len(value) for value in tensors.values())
-    if count % parts:
-        raise ValueError(f"a batch of {count} cannot be cut into accumulation={parts} equal parts")
-    size = count // parts
-    return [batch | {name: value[i : i + size] for name, value in tensors.items()} for i in range(0, count, size)]
+def _cut(batch: Any, start: int, stop: int) -> Any:
+    """``batch`` with `start` to `stop` of the tensors in it, at any depth, along their first axis."""
+    if isinstance(batch, Tensor):
+        return batch[start:stop]
+    if isinstance(batch, Mapping):
+        return {name: _cut(value, start, stop) for name, value in batch.items()}
+    return batch
 
 
 def _finite_floats(losses: Mapping[str, Tensor], step: int) -> dict[str, float]:
     values = torch.stack([loss.float() for loss in losses.values()])
-    values = (idist.all_reduce(values) / idist.get_world_size()).tolist()
-    output = dict(zip(losses, values, strict=True))
-    if not np.isfinite(values).all():
+    values = torch.as_tensor(idist.all_reduce(values)) / idist.get_world_size()
+    output = dict(zip(losses, values.tolist(), strict=True))
+    if not values.isfinite().all():
         raise NonFiniteLossError(
             f"losses at step {step} are {output}: the last checkpoint, from before, is kept. Start the same "
             "command with lower learning rates or --amp off, and it goes on from there; or look at the data"
@@ -210,7 +191,7 @@ def _finite_floats(losses: Mapping[str, Tensor], step: int) -> dict[str, float]:
 def _go_on(engine: AdversarialTrainer) -> None:
     """Point the data at the step to go on from (a checkpoint may just have been loaded), or end at once."""
     sampler = getattr(engine.data_loader, "batch_sampler", None)
-    if hasattr(sampler, "start"):
+    if isinstance(sampler, StepBatchSampler):
         sampler.start = engine.state.iteration
     if engine.state.iteration >= engine.max_steps:
         engine.terminate()

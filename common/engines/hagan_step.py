@@ -1,6 +1,6 @@
 """The training step of HA-GAN (Sun et al., 2022, sec. III; thesis 3.6.5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,20 +10,22 @@ from torch.nn import functional as F
 from ..data.conditions import with_class
 from ..losses.adversarial import HAS_SIGN, Objective, discriminator_losses, generator_loss
 from ..losses.gradient_penalty import gradient_penalty, r1_penalty
-from ..networks.hagan import LATENT_STRIDE, Discriminator, EncoderG, EncoderH, Generator
+from ..networks.hagan import Discriminator, EncoderG, EncoderH, Generator
+from ..networks.hagan_conditional import ConditionalDiscriminator
+from ..networks.hagan_size import LATENT_STRIDE
 from ..networks.stage import recompute_stages
 from ..transforms.diff_augment import DiffAugment
-from .phase import Phase
+from ..transforms.pairing import PairMode
+from .phase import Batch, Phase
+from .step import Step
 
-Batch = Mapping[str, Any]
 
-
-class HAGANStep:
+class HAGANStep(Step):
     """D, then G, then E^H, then E^G, all at one slab position r a step.
 
     Args:
         generator, discriminator, encoder_h, encoder_g: See `common.networks.hagan`; of a generator with classes, D is a
-            `common.networks.hagan_conditional.ConditionalDiscriminator`.
+            `ConditionalDiscriminator`.
         objective: bce as in the paper, hinge or wgan_gp.
         g_iterations: Updates of the generator a step.
         gp_weight: λ of WGAN-GP, used with objective wgan_gp.
@@ -39,7 +41,7 @@ class HAGANStep:
             penalty stays as it is, for compiled networks have no second derivatives.
 
     Raises:
-        ValueError: Not one share for each class of the generator.
+        ValueError: Not one share for each class of the generator, or one of G and D alone knows classes.
     """
 
     def __init__(
@@ -62,6 +64,8 @@ class HAGANStep:
     ) -> None:
         if len(class_shares) != generator.classes:
             raise ValueError(f"{len(class_shares)} class shares for a generator of {generator.classes} classes")
+        if isinstance(discriminator, ConditionalDiscriminator) != bool(generator.classes):
+            raise ValueError(f"{type(discriminator).__name__} beside a generator of {generator.classes} classes")
         self.g, self.d, self.e_h, self.e_g = generator, discriminator, encoder_h, encoder_g
         self.objective = objective
         self.gp_weight = gp_weight
@@ -100,8 +104,8 @@ class HAGANStep:
         Raises:
             ValueError: The volumes are not of the generator's size, or it has classes and they have none.
         """
-        if list(x.shape[2:]) != self.g.size:
-            raise ValueError(f"batch of volumes {list(x.shape[2:])}, expected the generator's size {self.g.size}")
+        if tuple(x.shape[2:]) != self.g.size:
+            raise ValueError(f"batch of volumes {list(x.shape[2:])}, expected the generator's size {[*self.g.size]}")
         if (y is None) == bool(self.g.classes):
             raise ValueError(f"batch {'without' if y is None else 'with'} classes, the generator has {self.g.classes}")
         if x.device.type == "cpu":  # what oneDNN is the fastest on; the maps made of it have the same order
@@ -112,12 +116,14 @@ class HAGANStep:
         inputs = {"x": x, "x_slab": x[:, :, r : r + self.slab_depth], "x_low": low, "r": r}
         return inputs if y is None else inputs | {"y": y}
 
-    def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
+    def draw(self, count: int, rng: torch.Generator) -> dict[str, Any]:
         """Fresh noise of one update for ``count`` samples."""
-        noise = {"z": torch.randn(count, self.g.latent_dim, generator=rng), "epsilon": torch.rand(count, generator=rng)}
+        noise: dict[str, Any] = {**self.g.draw(count, rng), "epsilon": torch.rand(count, generator=rng)}
         if self.g.classes:
             noise["y_fake"] = torch.multinomial(self.class_shares, count, replacement=True, generator=rng)
-        return noise | (self.augment.draw(count, rng) if self.augment else {})
+        if self.augment is not None:
+            noise["augment"] = self.augment.draw(count, rng)
+        return noise
 
     def discriminator_loss(self, b: Batch) -> dict[str, Tensor]:
         """D^H and D^L on real and generated slabs and low-resolution volumes.
@@ -168,7 +174,7 @@ class HAGANStep:
 
     def _judge(self, x: Sequence[Tensor], r: int, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """D's logits of slab and low resolution, and the cross-entropy of its classifier if it has one."""
-        if y is None:
+        if y is None or not isinstance(self.d, ConditionalDiscriminator):
             return self.d(*x, r), None
         logits, classes = self.d.judge(*x, r, y)
         return logits, None if classes is None else F.cross_entropy(classes.float(), y)
@@ -179,5 +185,6 @@ class HAGANStep:
             return volumes
         slab, low = volumes
         # every fourth slice of an interleaved pair is one of the image
-        low_pairing = "image_only" if self.augment.pair.mode == "interleave" else None
-        return self.augment(slab, b), self.augment(low, b, pairing=low_pairing)
+        low_pairing: PairMode | None = "image_only" if self.augment.pair.mode == "interleave" else None
+        parameters = b["augment"]
+        return self.augment(slab, parameters), self.augment(low, parameters, pairing=low_pairing)

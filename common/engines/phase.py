@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-Loss = Callable[[Mapping[str, Any]], dict[str, Tensor]]
+Batch = Mapping[str, Any]  # inputs of a step and noise of an update, see `Step`
+Loss = Callable[[Batch], dict[str, Tensor]]
 
 
 class Phase(nn.Module):
@@ -41,6 +42,6 @@ class Phase(nn.Module):
         """Whether the phase belongs to `step`, counted from 1."""
         return (step - 1) % self.every == 0
 
-    def forward(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of ``batch``."""
         return self.loss(batch)

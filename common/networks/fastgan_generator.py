@@ -13,6 +13,7 @@ from monai.networks.layers import Conv, Pool
 from monai.networks.layers.utils import get_norm_layer
 from torch import Tensor, nn
 
+from .image_generator import ImageGenerator
 from .resolutions import SMALLEST, crop_centre, first_map, halvings
 from .up_convolution import UpConvolution
 
@@ -87,7 +88,7 @@ class SkipLayerExcitation(nn.Module):
         return self.weights(low) * high
 
 
-class FastGANGenerator(nn.Module):
+class FastGANGenerator(ImageGenerator):
     """Latent z to an image in [-1, 1].
 
     The first map is ⌈size / 2^k⌉ with 4 to 7 voxels along its smallest axis; plain and two-convolution blocks
@@ -100,9 +101,8 @@ class FastGANGenerator(nn.Module):
     other. Spectral norm is left to the discriminator, so that averaged weights (EMA) stay plain averages.
 
     Args:
-        size: (H, W) or (H, W, D), each axis at least 4.
+        size, image_channels: As for `ImageGenerator`; each axis at least 4.
         latent_dim: Length of z; 256 in the paper, 256, 512 and 1024 in the thesis (table 4.13).
-        image_channels: 1 for pairs concatenated in space, 2 for pairs in two channels.
         channels: Base width; the maps have 16, 8, 4, 2, 2, 1, ½, ¼, ⅛ times as many (64 in the authors' code).
         norm: Any of MONAI's normalisation layers, e.g. ("group", {"num_groups": 4}).
 
@@ -119,11 +119,9 @@ class FastGANGenerator(nn.Module):
         channels: int = 64,
         norm: Norm = "batch",
     ) -> None:
-        super().__init__()
-        self.size = tuple(int(axis) for axis in size)
+        super().__init__(size, image_channels=image_channels, latent_dim=latent_dim)
         if len(self.size) not in (2, 3) or min(self.size) < SMALLEST:
             raise ValueError(f"FastGAN's image size is {list(size)}, expected 2 or 3 axes of at least {SMALLEST}")
-        self.latent_dim, self.image_channels = latent_dim, image_channels
         dims, k = len(self.size), halvings(self.size)
         widths = _widths(channels, k)
         self.initial = nn.Sequential(
@@ -157,8 +155,7 @@ class FastGANGenerator(nn.Module):
 
     def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
         """Latents "z" (count, latent_dim) and seeds "noise_seed" (count,) of one update, on the CPU."""
-        z = torch.randn(count, self.latent_dim, generator=rng)
-        return {"z": z, "noise_seed": torch.randint(2**62, (count,), generator=rng)}
+        return super().draw(count, rng) | {"noise_seed": torch.randint(2**62, (count,), generator=rng)}
 
 
 def _widths(channels: int, k: int) -> list[int]:

@@ -5,12 +5,22 @@
     x^H (each slab) ── E^H ── Â (slab) ── concatenate ── E^G ── ẑ
 
 Sub-volumes (slabs) are cut along the first spatial axis; A has a quarter of the volume's size. Widths are those of the
-authors' code at ``channels = 32`` and scale with it; parameter counts equal theirs at 128³ and 256³.
+authors' code at ``channels = 32`` and scale with it; parameter counts equal theirs at 128³ and 256³. Channels @ size of
+what each layer gives at 128³, ↑ where it doubles the map, ↓ where it halves it:
+
+    G^A  512@4³ → 512@4³ → ↑ 512@8³ → ↑ 256@16³ → ↑ 128@32³ → 64@32³ = A
+    G^H  64@4×32² of A → ↑ 32@8×64² → ↑ 1@16×128²
+    G^L  A → 32@32³ → 16@32³ → 1@32³
+    D^H  1@16×128² → ↓ 32@8×64² → ↓ 64@4×32² → ↓ 128@2×16² → ↓ 256@1×8² → ↓ 512@1×4² → 128, position → 64 → 1
+    D^L  1@32³ → ↓ 64@16³ → ↓ 128@8³ → ↓ 256@4³ → 1
+    E^H  1@16×128² → ↓ 32@8×64² → 32@8×64² → ↓ 64@4×32²
+    E^G  64@32³ → ↓ 64@16³ → ↓ 128@8³ → ↓ 256@4³ → 1024
+
+At 256³ G^A and E^G have a doubling and a halving more, the discriminators a halving.
 """
 
-from collections.abc import Sequence
 from itertools import pairwise
-from math import gcd, log2, prod
+from math import gcd, prod
 from typing import Final, Literal
 
 import torch
@@ -18,93 +28,79 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
+from .hagan_size import LATENT_STRIDE, Size, slab_depth, smallest, stages, volume_size
+from .image_generator import ImageGenerator
 from .stage import Stage
-from .up_convolution import UpConvolution, UpForm
+from .up_convolution import UpConvolution
 from .voxel_norm import VoxelNorm
 from .whole_convolution import WholeConvolution
 
-Size = int | Sequence[int]
 Slab = Literal["official", "seamless"]
-LATENT_STRIDE = 4  # voxels per voxel of A and of the low-resolution volume, along each axis
 
 
-def volume_size(size: Size) -> tuple[int, int, int]:
-    """The three axes of ``size`` (one number: a cube), checked.
-
-    Raises:
-        ValueError: An axis is no power of two of at least 32 (the last two may go down to 16 and be smaller than the
-            first, as for two-channel pairs).
-    """
-    axes = (size,) * 3 if isinstance(size, int) else tuple(int(axis) for axis in size)
-    lows = (32, 16, 16)
-    if len(axes) != 3 or any(a & (a - 1) or a < low or a > axes[0] for a, low in zip(axes, lows, strict=False)):
-        raise ValueError(
-            f"volume size is {list(axes)}, expected three powers of two, the first of at least 32 and none above it "
-            "(e.g. 128 or [128, 128, 64]): change the image size or the pairing"
-        )
-    return axes
-
-
-def stages(size: tuple[int, int, int]) -> int:
-    """Number of ×2 steps between the smallest map (4 along the first axis) and A (a quarter of the volume)."""
-    return int(log2(size[0] // LATENT_STRIDE // 4))
-
-
-def smallest(size: tuple[int, int, int]) -> list[int]:
-    """The smallest map of volumes of ``size``: 4 along the first axis, the others in proportion."""
-    return [axis * 4 // size[0] for axis in size]
-
-
-def _doubling(last: int, count: int, *, low: int) -> list[int]:
+def doubling_widths(last: int, count: int, *, low: int) -> list[int]:
     """Widths of ``count`` layers that double up to ``last`` and do not fall below ``low``."""
     return [max(low, last >> (count - 1 - k)) for k in range(count)]
 
 
-def _norm(channels: int, *, seamless: bool = False) -> nn.Module:
-    return VoxelNorm(channels) if seamless else nn.GroupNorm(gcd(8, channels), channels)
+def group_norm(channels: int) -> nn.GroupNorm:
+    """Eight groups, or as many of those as divide ``channels``."""
+    return nn.GroupNorm(gcd(8, channels), channels)
 
 
 class ConvBlock(Stage):
-    """[nearest ×2 and] 3³ convolution, normalisation, ReLU."""
+    """3³ convolution, normalisation, ReLU; the map keeps its size."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, *, up: bool, seamless: bool = False, up_form: UpForm = "products"
-    ) -> None:
-        conv = UpConvolution(in_channels, out_channels, form=up_form) if up else None
-        conv = conv or nn.Conv3d(in_channels, out_channels, 3, padding=1)
-        super().__init__(conv, _norm(out_channels, seamless=seamless), nn.ReLU(inplace=True))
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(
+            nn.Conv3d(in_channels, out_channels, 3, padding=1), group_norm(out_channels), nn.ReLU(inplace=True)
+        )
+
+
+class UpBlock(Stage):
+    """Nearest ×2 and 3³ convolution, normalisation (``seamless``: of each voxel by itself), ReLU; the map doubles."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, seamless: bool = False) -> None:
+        norm = VoxelNorm(out_channels) if seamless else group_norm(out_channels)
+        super().__init__(UpConvolution(in_channels, out_channels), norm, nn.ReLU(inplace=True))
+
+
+class DownBlock(Stage):
+    """4³ convolution of stride 2, normalisation, ReLU; the map halves."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(nn.Conv3d(in_channels, out_channels, 4, 2, 1), group_norm(out_channels), nn.ReLU(inplace=True))
 
 
 class GeneratorA(nn.Module):
     """G^A: latent (B, latent_dim) to the shared latent map A (B, 2·channels, S/4)."""
 
-    def __init__(self, size: Size, *, latent_dim: int, channels: int, up_form: UpForm = "products") -> None:
+    def __init__(self, size: Size, *, latent_dim: int, channels: int) -> None:
         super().__init__()
         size = volume_size(size)
         ups = stages(size)
         self.base = smallest(size)
-        widths = [channels * c for c in (*[16] * max(2, ups - 2), 8, 4, 2)]  # above 256³ a further 16 a stage
+        wide = [16] * max(2, ups - 2)  # two at first, and above 256³ a further one for each doubling
+        widths = [channels * width for width in (*wide, 8, 4, 2)]
         self.fc = nn.Linear(latent_dim, widths[0] * prod(self.base))
-        self.blocks = nn.Sequential(
-            *(
-                ConvBlock(i, o, up=0 < k <= ups, up_form=up_form)
-                for k, (i, o) in enumerate(zip([widths[0], *widths], widths, strict=False))
-            )
-        )
+        blocks: list[Stage] = [ConvBlock(widths[0], widths[0])]
+        for number, (i, o) in enumerate(pairwise(widths)):
+            blocks.append(UpBlock(i, o) if number < ups else ConvBlock(i, o))
+        self.blocks = nn.Sequential(*blocks)
 
     def forward(self, z: Tensor) -> Tensor:
         """Map ``z`` (B, latent_dim), or (B, latent_dim, 1, 1, 1), to A (B, 2·channels, S/4)."""
         h = self.fc(z.flatten(1))
-        return self.blocks(h.view(h.shape[0], -1, self.base[0], self.base[1], self.base[2]))
+        return self.blocks(h.view(h.shape[0], -1, self.base[0], self.base[1], self.base[2]))  # (B, 16·channels, base)
 
 
 class GeneratorH(nn.Sequential):
     """G^H: A or a crop of it (B, 2·channels, d, h, w) to the volume (B, image_channels, 4d, 4h, 4w) in [-1, 1]."""
 
-    def __init__(self, *, channels: int, image_channels: int = 1, slab: Slab, up_form: UpForm = "products") -> None:
+    def __init__(self, *, channels: int, image_channels: int = 1, slab: Slab) -> None:
         super().__init__(
-            ConvBlock(2 * channels, channels, up=True, seamless=slab == "seamless", up_form=up_form),
-            UpConvolution(channels, image_channels, form=up_form),
+            UpBlock(2 * channels, channels, seamless=slab == "seamless"),
+            UpConvolution(channels, image_channels),
             nn.Tanh(),
         )
 
@@ -114,26 +110,24 @@ class GeneratorL(nn.Sequential):
 
     def __init__(self, *, channels: int, image_channels: int = 1) -> None:
         super().__init__(
-            ConvBlock(2 * channels, channels, up=False),
-            ConvBlock(channels, channels // 2, up=False),
+            ConvBlock(2 * channels, channels),
+            ConvBlock(channels, channels // 2),
             nn.Conv3d(channels // 2, image_channels, 3, padding=1),
             nn.Tanh(),
         )
 
 
-class Generator(nn.Module):
+class Generator(ImageGenerator):
     """G^A, G^H and G^L.
 
     Args:
         size: Volume size S, one number or three; see `volume_size`.
-        latent_dim, classes: Length of z, and of the one-hot class behind it; without a condition there is none.
+        latent_dim, image_channels, classes: As for `ImageGenerator`.
         channels: Base width c (32 in the paper's code).
-        image_channels: 1 for pairs concatenated in space, 2 for pairs in two channels.
         slab: ``official`` crops A and lets G^H pad and normalise the crop by itself, as the authors do. ``seamless``
             adds a halo of one voxel of A around the crop and normalises each voxel by itself in G^H, so that the slab
             equals the same slab of the whole volume.
         slab_fraction: The slab is 1 / slab_fraction of the first axis (8 in the paper).
-        up_form: How up-convolutions are computed, see `UpConvolution`; the values are the same.
     """
 
     seamless: Final[bool]
@@ -147,16 +141,13 @@ class Generator(nn.Module):
         image_channels: int = 1,
         slab: Slab = "official",
         slab_fraction: int = 8,
-        up_form: UpForm = "products",
         classes: int = 0,
     ) -> None:
-        super().__init__()
-        self.size = list(volume_size(size))
-        self.latent_dim, self.classes = latent_dim, classes
+        super().__init__(volume_size(size), image_channels=image_channels, latent_dim=latent_dim, classes=classes)
         self.seamless = slab == "seamless"
         self.slab_latents = slab_depth(size, slab_fraction) // LATENT_STRIDE
-        self.g_a = GeneratorA(size, latent_dim=latent_dim + classes, channels=channels, up_form=up_form)
-        self.g_h = GeneratorH(channels=channels, image_channels=image_channels, slab=slab, up_form=up_form)
+        self.g_a = GeneratorA(size, latent_dim=latent_dim + classes, channels=channels)
+        self.g_h = GeneratorH(channels=channels, image_channels=image_channels, slab=slab)
         self.g_l = GeneratorL(channels=channels, image_channels=image_channels)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -184,23 +175,9 @@ class Generator(nn.Module):
         return x[:, :, LATENT_STRIDE * (start - low) : LATENT_STRIDE * (stop - low)]
 
 
-def slab_depth(size: Size, slab_fraction: int) -> int:
-    """Number of slices of a slab along the first axis.
-
-    Raises:
-        ValueError: The slab would hold no whole voxel of A.
-    """
-    depth, rest = divmod(volume_size(size)[0], slab_fraction)
-    if rest or depth % LATENT_STRIDE:
-        raise ValueError(
-            f"slab_fraction {slab_fraction} cuts size {size} into slabs of {depth} slices, expected a multiple of "
-            f"{LATENT_STRIDE}: use a smaller slab_fraction"
-        )
-    return depth
-
-
-def _wrap(layer: nn.Module, spectral_norm: bool) -> nn.Module:
-    return add_spectral_norm(layer) if spectral_norm else layer
+def spectral(layer: nn.Module, wanted: bool) -> nn.Module:
+    """``layer``, divided by its largest singular value where that is `wanted`."""
+    return add_spectral_norm(layer) if wanted else layer
 
 
 class DiscriminatorH(nn.Module):
@@ -209,19 +186,20 @@ class DiscriminatorH(nn.Module):
     def __init__(self, size: Size, *, channels: int, image_channels: int, depth: int, spectral_norm: bool) -> None:
         super().__init__()
         size = volume_size(size)
-        n = stages(size) + 2
-        widths = [image_channels, *_doubling(16 * channels, n, low=channels // 2)]
-        layers = []
-        for i, o in pairwise(widths):
-            # the slab is thinner than wide: kernel 4 while more than 4 slices are left, then 2, then none along depth
-            kernel, stride, padding = (4, 2, 1) if depth > 4 else (2, 2, 0) if depth > 1 else (1, 1, 0)
+        layers: list[nn.Module] = []
+        for i, o in pairwise([image_channels, *doubling_widths(16 * channels, stages(size) + 2, low=channels // 2)]):
+            kernel, stride, padding = 1, 1, 0  # along the depth, where the slab is thinner than wide
+            if depth > 4:
+                kernel, stride, padding = 4, 2, 1
+            elif depth > 1:
+                kernel, stride, padding = 2, 2, 0
             conv = nn.Conv3d(i, o, (kernel, 4, 4), (stride, 2, 2), (padding, 1, 1))
-            layers += [_wrap(conv, spectral_norm), nn.LeakyReLU(0.2)]
-            depth = depth // stride
-        last = WholeConvolution(widths[-1], 4 * channels, (depth, *smallest(size)[1:]))
-        self.blocks = nn.Sequential(*layers, _wrap(last, spectral_norm), nn.LeakyReLU(0.2), nn.Flatten())
-        self.fc1 = _wrap(nn.Linear(4 * channels + 1, 2 * channels), spectral_norm)
-        self.fc2 = _wrap(nn.Linear(2 * channels, 1), spectral_norm)
+            layers += [spectral(conv, spectral_norm), nn.LeakyReLU(0.2)]
+            depth //= stride
+        last = WholeConvolution(16 * channels, 4 * channels, (depth, *smallest(size)[1:]))
+        self.blocks = nn.Sequential(*layers, spectral(last, spectral_norm), nn.LeakyReLU(0.2), nn.Flatten())
+        self.fc1 = spectral(nn.Linear(4 * channels + 1, 2 * channels), spectral_norm)
+        self.fc2 = spectral(nn.Linear(2 * channels, 1), spectral_norm)
 
     def forward(self, x: Tensor, position: float) -> Tensor:
         """Judge slabs ``x`` at ``position`` (0 first, 1 last possible start)."""
@@ -229,7 +207,7 @@ class DiscriminatorH(nn.Module):
 
     def features(self, x: Tensor, position: float) -> Tensor:
         """What the logit is linear in, (B, 2·channels)."""
-        h = self.blocks(x)
+        h = self.blocks(x)  # (B, 4·channels)
         h = torch.cat([h, position * h.new_ones(h.shape[0], 1)], dim=1)
         return F.leaky_relu(self.fc1(h), 0.2)
 
@@ -239,12 +217,11 @@ class DiscriminatorL(nn.Sequential):
 
     def __init__(self, size: Size, *, channels: int, image_channels: int, spectral_norm: bool) -> None:
         size = volume_size(size)
-        widths = [image_channels, *_doubling(8 * channels, stages(size), low=channels)]
-        layers = []
-        for i, o in pairwise(widths):
-            layers += [_wrap(nn.Conv3d(i, o, 4, 2, 1), spectral_norm), nn.LeakyReLU(0.2)]
-        last = WholeConvolution(widths[-1], 1, smallest(size))
-        super().__init__(*layers, _wrap(last, spectral_norm), nn.Flatten())
+        layers: list[nn.Module] = []
+        for i, o in pairwise([image_channels, *doubling_widths(8 * channels, stages(size), low=channels)]):
+            layers += [spectral(nn.Conv3d(i, o, 4, 2, 1), spectral_norm), nn.LeakyReLU(0.2)]
+        last = WholeConvolution(8 * channels, 1, smallest(size))
+        super().__init__(*layers, spectral(last, spectral_norm), nn.Flatten())
 
 
 class Discriminator(nn.Module):
@@ -267,17 +244,14 @@ class Discriminator(nn.Module):
         super().__init__()
         depth = slab_depth(size, slab_fraction)
         self.last_start = volume_size(size)[0] - depth
-        common = {"channels": channels, "image_channels": image_channels, "spectral_norm": spectral_norm}
-        self.d_h = DiscriminatorH(size, depth=depth, **common)
-        self.d_l = DiscriminatorL(size, **common)
+        self.d_h = DiscriminatorH(
+            size, channels=channels, image_channels=image_channels, depth=depth, spectral_norm=spectral_norm
+        )
+        self.d_l = DiscriminatorL(size, channels=channels, image_channels=image_channels, spectral_norm=spectral_norm)
 
     def forward(self, x_slab: Tensor, x_low: Tensor, r: int) -> Tensor:
         """Logit (B, 1) of slabs that start at voxel ``r`` and their low-resolution volumes."""
         return (self.d_h(x_slab, r / self.last_start) + self.d_l(x_low)) / 2
-
-
-def _strided(in_channels: int, out_channels: int) -> Stage:
-    return Stage(nn.Conv3d(in_channels, out_channels, 4, 2, 1), _norm(out_channels), nn.ReLU(inplace=True))
 
 
 class EncoderH(nn.Sequential):
@@ -285,9 +259,7 @@ class EncoderH(nn.Sequential):
 
     def __init__(self, *, channels: int = 32, image_channels: int = 1) -> None:
         super().__init__(
-            _strided(image_channels, channels),
-            ConvBlock(channels, channels, up=False),
-            _strided(channels, 2 * channels),
+            DownBlock(image_channels, channels), ConvBlock(channels, channels), DownBlock(channels, 2 * channels)
         )
 
 
@@ -296,6 +268,6 @@ class EncoderG(nn.Sequential):
 
     def __init__(self, size: Size, *, latent_dim: int = 1024, channels: int = 32) -> None:
         size = volume_size(size)
-        widths = [2 * channels, *_doubling(8 * channels, stages(size), low=channels)]
-        blocks = [_strided(i, o) for i, o in pairwise(widths)]
+        widths = [2 * channels, *doubling_widths(8 * channels, stages(size), low=channels)]
+        blocks = [DownBlock(i, o) for i, o in pairwise(widths)]
         super().__init__(*blocks, WholeConvolution(widths[-1], latent_dim, smallest(size)), nn.Flatten())

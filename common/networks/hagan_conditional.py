@@ -5,7 +5,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from .hagan import Discriminator, Size, _wrap, smallest, volume_size
+from .hagan import Discriminator, spectral
+from .hagan_size import Size, smallest, volume_size
 
 Conditioning = Literal["auxiliary", "projection"]
 
@@ -44,11 +45,11 @@ class ConditionalDiscriminator(Discriminator):
         self.classes, self.conditioning = classes, conditioning
         if conditioning == "auxiliary":
             low = nn.Conv3d(8 * channels, 1 + classes, smallest(volume_size(size)))  # logit, then classes
-            self.d_h.fc2_class = _wrap(nn.Linear(2 * channels, classes), spectral_norm)
-            self.d_l[-2] = _wrap(low, spectral_norm)
+            self.d_h.fc2_class = spectral(nn.Linear(2 * channels, classes), spectral_norm)
+            self.d_l[-2] = spectral(low, spectral_norm)
         else:
-            self.h_embedding = _wrap(_embedding(classes, 2 * channels), spectral_norm)
-            self.l_embedding = _wrap(_embedding(classes, 8 * channels), spectral_norm)
+            self.h_embedding = spectral(_embedding(classes, 2 * channels), spectral_norm)
+            self.l_embedding = spectral(_embedding(classes, 8 * channels), spectral_norm)
 
     def forward(self, x_slab: Tensor, x_low: Tensor, r: int, y: Tensor | None = None) -> Tensor:
         """Logit (B, 1), as `judge` gives it."""

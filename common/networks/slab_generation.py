@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from .hagan import LATENT_STRIDE, Generator
+from .hagan import Generator
+from .hagan_size import LATENT_STRIDE
 
 
 @torch.no_grad()

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .image_generator import ImageGenerator
 from .modulated_convolution import EqualisedLinear, ModulatedConvolution, leaky_relu, upsample, widths
 from .resolutions import crop_centre, first_map, halvings
 
 MIXING_PROBABILITY = 0.9  # StyleGAN (Karras et al., 2019, sec. 3.1), kept by StyleGAN2
 
 
-class StyleGAN2Generator(nn.Module):
+class StyleGAN2Generator(ImageGenerator):
     """Latents (B, latent_dim) to images (B, image_channels, *size) in [-1, 1]; 2D or 3D by the number of axes.
 
     Any size will do: the first map has size / 2^k on each axis, rounded up, where k leaves 4 to 7 on the smallest, and
@@ -57,11 +58,8 @@ class StyleGAN2Generator(nn.Module):
         mapping_lr_multiplier: float = 0.01,
         noise_buffer_seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.size = tuple(int(axis) for axis in size)
-        self.latent_dim = latent_dim
+        super().__init__(size, image_channels=image_channels, latent_dim=latent_dim)
         self.style_dim = style_dim or latent_dim
-        self.image_channels = image_channels
         doublings = halvings(self.size)
         self.layers = 2 * doublings + 2
         self.mapping = MappingNetwork(latent_dim, self.style_dim, mapping_layers, mapping_lr_multiplier)

@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .conv_discriminator import doubled_widths, halved_sizes, halving, spatial_size, strided_block
+from .image_generator import ImageGenerator
 
 
-class UNetGenerator(nn.Module):
+class UNetGenerator(ImageGenerator):
     """Image from a noise volume of the image's own size.
 
     The first encoder block has no normalisation, the others batch normalisation; the decoder blocks have dropout
@@ -50,10 +51,8 @@ class UNetGenerator(nn.Module):
     def __init__(
         self, size: Sequence[int], *, image_channels: int = 1, channels: int = 32, blocks: int = 7, dropout: float = 0.5
     ) -> None:
-        super().__init__()
-        self.size = spatial_size(size)
-        self.latent_dim = prod(self.size)
-        self.image_channels = image_channels
+        size = spatial_size(size)
+        super().__init__(size, image_channels=image_channels, latent_dim=prod(size))
         self.dropout = dropout
         maps = halved_sizes(self.size, blocks)
         widths = doubled_widths(channels, blocks)
@@ -94,7 +93,7 @@ class UNetGenerator(nn.Module):
 
     def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
         """Noise of one training update for `count` samples: "z" and, where there is dropout, "dropout_seeds"."""
-        noise = {"z": torch.randn(count, self.latent_dim, generator=rng)}
+        noise = super().draw(count, rng)
         if self.dropout:
             noise["dropout_seeds"] = torch.randint(2**63 - 1, (count, len(self.decoders)), generator=rng)
         return noise

@@ -1,6 +1,6 @@
 """Nearest ×2 upsampling followed by a 3³ convolution, computed exactly with fewer products."""
 
-from typing import Final, Literal
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,6 @@ from torch.nn import functional as F
 
 from .up_products import UpProducts
 
-UpForm = Literal["plain", "composed", "products"]
 # One axis: with nearest ×2, out[2i] = w0·x[i-1] + (w1+w2)·x[i] and out[2i+1] = (w0+w1)·x[i] + w2·x[i+1], which is a
 # transposed convolution of stride 2 and padding 1 with the kernel [w2, w1+w2, w0+w1, w0]. Columns: w0, w1, w2.
 _AXIS = ((0.0, 0.0, 1.0), (0.0, 1.0, 1.0), (1.0, 1.0, 0.0), (1.0, 0.0, 0.0))
@@ -26,23 +25,19 @@ class UpConvolution(nn.Conv3d):
     Parameters are those of ``nn.Conv3d(in_channels, out_channels, 3, padding=1)``, so weights are exchanged between the
     forms; values and gradients agree to rounding.
 
-    Args:
-        form: ``products`` is `UpProducts`, 27 products per input voxel and pair of channels, where it is the fastest:
-            float32 on a CPU, from 128 channels on; elsewhere it is ``composed``, one transposed convolution of 64
-            products, from 128 voxels on, below which composing the kernel is the larger cost; else, and always with
-            ``plain``, interpolation and convolution, 216 products (the reference of tests and benchmarks).
+    It takes the fastest form. In float32 on a CPU, from `min_channels` on, that is `UpProducts`: 27 products per input
+    voxel and pair of channels. Elsewhere it is one transposed convolution of 64 products, from `min_voxels` of the
+    batch on, below which composing its kernel is the larger cost; and else interpolation and convolution, 216.
 
     Shapes: (B, in_channels, D, H, W) to (B, out_channels, 2D, 2H, 2W).
     """
 
-    form: Final[str]
     min_voxels: Final[int]
     min_channels: Final[int]
 
-    def __init__(self, in_channels: int, out_channels: int, *, form: UpForm = "products") -> None:
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, kernel_size=3, padding=1)
-        self.form = form
-        self.min_voxels = 128  # over the batch
+        self.min_voxels = 128
         self.min_channels = 128
         self.register_buffer("composition", composition_matrix(), persistent=False)
 
@@ -51,14 +46,14 @@ class UpConvolution(nn.Conv3d):
         if not torch.jit.is_scripting() and self._takes_products(x):
             return self._products(x)
         voxels = x.shape[0] * x.shape[2] * x.shape[3] * x.shape[4]
-        if self.form != "plain" and voxels >= self.min_voxels:
+        if voxels >= self.min_voxels:
             return F.conv_transpose3d(x, self.composed_kernel(), self.bias, stride=2, padding=1)
         return F.conv3d(F.interpolate(x, scale_factor=2.0, mode="nearest"), self.weight, self.bias, padding=1)
 
     @torch.jit.unused
     def _takes_products(self, x: Tensor) -> bool:
         wide = min(self.in_channels, self.out_channels) >= self.min_channels
-        if self.form != "products" or not wide or x.device.type != "cpu" or x.dtype != torch.float32:
+        if not wide or x.device.type != "cpu" or x.dtype != torch.float32:
             return False
         return not (torch.is_autocast_enabled("cpu") or torch.jit.is_tracing() or torch.compiler.is_compiling())
 

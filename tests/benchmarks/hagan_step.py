@@ -137,12 +137,13 @@ def measure(levers: Sequence[str], options: argparse.Namespace) -> dict:
     from common.engines.adversarial_trainer import AdversarialTrainer
     from common.engines.hagan_step import HAGANStep
     from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator
+    from tests.up_forms import take_form
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
     size, batch, c = options.sizes[0], options.batches[0], options.channels
     step = HAGANStep(
-        Generator(size, channels=c, slab=options.slab, up_form=levers[0]),
+        take_form(Generator(size, channels=c, slab=options.slab), levers[0]),
         Discriminator(size, channels=c),
         EncoderH(channels=c),
         EncoderG(size, channels=c),

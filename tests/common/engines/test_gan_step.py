@@ -7,6 +7,7 @@ from torch import nn
 from common.engines.gan_step import GANStep
 from common.losses.path_length import PathLength
 from common.networks.conv_discriminator import ConvDiscriminator
+from common.networks.image_generator import ImageGenerator
 from common.networks.stylegan2_discriminator import StyleGAN2Discriminator
 from common.networks.stylegan2_generator import StyleGAN2Generator
 from common.networks.unet_generator import UNetGenerator
@@ -33,13 +34,11 @@ PHASES = [
 ]
 
 
-class Plain(nn.Module):
+class Plain(ImageGenerator):
     """The image is the latent; remembers what it was called with."""
 
-    image_channels, size, latent_dim = 1, (2, 2), 4
-
     def __init__(self):
-        super().__init__()
+        super().__init__((2, 2), image_channels=1, latent_dim=4)
         self.scale = nn.Parameter(torch.ones(()))
         self.calls = []
 
@@ -125,7 +124,7 @@ def linear_gan(**options):
 
 
 def batch(step, seed=0):
-    return step.prepare(REAL, rng(seed)) | step.draw(2, rng(seed)) | {"g_z": LATENTS}
+    return step.prepare(REAL, rng(seed)) | step.draw(2, rng(seed)) | {"generator": {"z": LATENTS}}
 
 
 @pytest.mark.parametrize("weight", [10.0, 2.5])
@@ -172,9 +171,9 @@ def test_path_length_worked_out_by_hand_moves_its_mean():
     matrix = torch.tensor([[1.0, 0, 0, 0], [0, 2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
     path_length = PathLength()
     step = GANStep(Styled(matrix), Linear(), path_length=path_length, path_length_weight=2.0)
-    noise = {"y": torch.tensor([3.0, 2, 7, -1]).expand(2, 4).reshape(2, 1, 2, 2)}
-    mixing = {"g_z_mix": LATENTS, "g_mix_layer": torch.ones(2), "g_noise_seed": torch.ones(2)}
-    losses = step.path_loss(batch(step) | mixing | noise)
+    noise = {"path": torch.tensor([3.0, 2, 7, -1]).expand(2, 4).reshape(2, 1, 2, 2)}
+    mixed = {"z": LATENTS, "z_mix": LATENTS, "mix_layer": torch.ones(2), "noise_seed": torch.ones(2)}
+    losses = step.path_loss(batch(step) | {"generator": mixed} | noise)
     assert values(losses) == pytest.approx({"path": 2 * 8 * (2.5 - 0.025) ** 2})
     assert path_length.mean.item() == pytest.approx(0.025)
     losses["path"].backward()
@@ -183,20 +182,21 @@ def test_path_length_worked_out_by_hand_moves_its_mean():
 
 def test_noise_of_the_path_length_is_drawn_only_for_it():
     step = GANStep(Styled(torch.eye(4)), Linear(), path_length=PathLength(), path_length_weight=2.0)
-    assert step.draw(3, rng())["y"].shape == (3, 1, 2, 2)
-    assert "y" not in linear_gan().draw(3, rng())
+    assert step.draw(3, rng())["path"].shape == (3, 1, 2, 2)
+    assert "path" not in linear_gan().draw(3, rng())
 
 
 def test_real_and_generated_images_are_augmented_alike():
     augment = Brighter()
     step = linear_gan(objective="wgan", augment=augment)
     b = batch(step)
-    shift = 7 * b["augment"].mean().item()  # w·(x + a·1) = w·x + 7a
+    drawn = b["augment"]["augment"]
+    shift = 7 * drawn.mean().item()  # w·(x + a·1) = w·x + 7a
     expected = {"d": -2, "d_real": -3.5 - shift, "d_fake": 1.5 + shift}
     assert values(step.discriminator_loss(b)) == pytest.approx(expected)
     assert values(step.generator_loss(b)) == pytest.approx({"g": -1.5 - shift})
     assert len(augment.seen) == 3
-    assert all(torch.equal(drawn, b["augment"]) for drawn in augment.seen)
+    assert all(torch.equal(seen, drawn) for seen in augment.seen)
 
 
 def test_r1_is_taken_before_the_augmentation():
@@ -217,27 +217,42 @@ def test_diff_augment_fits():
 
 def test_reconstruction_adds_with_its_weight():
     step = GANStep(Plain(), Reconstructing(), objective="wgan", reconstruction_weight=4.0)
-    losses = values(step.discriminator_loss(batch(step) | {"crop": torch.tensor([1, 2])}))
+    losses = values(step.discriminator_loss(batch(step) | {"discriminator": {"crop": torch.tensor([1, 2])}}))
     assert losses == pytest.approx({"d": -2 + 4 * 1.5, "d_real": -3.5, "d_fake": 1.5, "reconstruction": 1.5})
-    assert step.draw(5, rng())["crop"].shape == (5,)
+    assert step.draw(5, rng())["discriminator"]["crop"].shape == (5,)
 
 
 def test_without_its_weight_nothing_is_reconstructed():
     step = GANStep(Plain(), Reconstructing(), objective="wgan")
-    assert "crop" not in step.draw(2, rng())
+    assert "discriminator" not in step.draw(2, rng())
     assert "reconstruction" not in step.discriminator_loss(batch(step))
 
 
 def test_draws_are_reproducible_and_reach_the_generator_by_name():
     step = linear_gan(objective="wgan_gp")
     noise, again, other = step.draw(3, rng()), step.draw(3, rng()), step.draw(3, rng(1))
-    assert set(noise) == {"g_z", "g_style", "epsilon"}
-    assert all(torch.equal(noise[name], again[name]) for name in noise)
-    assert not torch.equal(noise["g_z"], other["g_z"])
+    assert set(noise) == {"generator", "epsilon"} and set(noise["generator"]) == {"z", "style"}
+    torch.testing.assert_close(noise, again, rtol=0, atol=0)
+    assert not torch.equal(noise["generator"]["z"], other["generator"]["z"])
     step.generator_loss(noise)
     (call,) = step.g.calls
     assert call.keys() == {"z", "style"}
-    assert torch.equal(call["z"], noise["g_z"]) and torch.equal(call["style"], noise["g_style"])
+    torch.testing.assert_close(call, noise["generator"], rtol=0, atol=0)
+
+
+def test_noise_is_drawn_in_the_order_of_generator_epsilon_path_augmentation_discriminator():
+    """Runs of all versions have the same numbers."""
+    options = {"path_length_weight": 2.0, "reconstruction_weight": 4.0, "augment": Brighter()}
+    step = GANStep(Styled(torch.eye(4)), Reconstructing(), path_length=PathLength(), **options)
+    r = rng(7)
+    expected = {
+        "generator": {"z": torch.randn(3, 4, generator=r), "style": torch.randint(9, (3,), generator=r)},
+        "epsilon": torch.rand(3, generator=r),
+        "path": torch.randn(3, 1, 2, 2, generator=r),
+        "augment": {"augment": torch.rand(3, generator=r)},
+        "discriminator": {"crop": torch.randint(1, 4, (3,), generator=r)},
+    }
+    torch.testing.assert_close(step.draw(3, rng(7)), expected, rtol=0, atol=0)
 
 
 def small_gan(kind="unet"):
@@ -264,6 +279,11 @@ def test_discriminator_and_generator_learn_from_their_own_loss_alone(kind):
 def test_images_of_another_size_are_refused():
     with pytest.raises(ValueError, match=r"images \[1, 2, 3\], expected the generator's \[1, 2, 2\]"):
         linear_gan().prepare(torch.zeros(2, 1, 2, 3), rng())
+
+
+def test_classes_are_refused():
+    with pytest.raises(ValueError, match="images with classes, which this GAN has none of"):
+        linear_gan().prepare(REAL, rng(), torch.tensor([0, 1]))
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_real_and_generated_slab_and_low_resolution_are_augmented_alike(networks
     batch = step.prepare(torch.rand(2, 1, 32, 32, 32), rng()) | step.draw(2, rng())
     losses = step.discriminator_loss(batch)
     assert [tuple(x.shape[2:]) for x, _, _ in augment.calls] == [(4, 32, 32), (8, 8, 8)] * 2  # fake, then real
-    assert all(torch.equal(drawn, batch["augment"]) for _, drawn, _ in augment.calls)
+    assert all(torch.equal(drawn, batch["augment"]["augment"]) for _, drawn, _ in augment.calls)
     assert torch.equal(augment.calls[2][0], batch["x_slab"]) and torch.equal(augment.calls[3][0], batch["x_low"])
     step.d.eval()
     seen = [y for _, _, y in augment.calls]

@@ -123,6 +123,9 @@ def test_classes_and_networks_must_fit(networks):
         HAGANStep(**networks()).prepare(x, rng(), y)
     with pytest.raises(ValueError, match="0 class shares for a generator of 3 classes"):
         HAGANStep(**networks(classes=3))
+    mixed = {**networks(classes=3), "discriminator": networks()["discriminator"]}
+    with pytest.raises(ValueError, match="Discriminator beside a generator of 3 classes"):
+        HAGANStep(**mixed, class_shares=SHARES)
 
 
 @pytest.mark.parametrize("conditioning", CONDITIONINGS)

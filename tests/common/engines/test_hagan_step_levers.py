@@ -7,17 +7,15 @@ from ignite.engine import Events
 from common.engines.adam import adam
 from common.engines.hagan_step import HAGANStep
 from common.handlers.training_checkpoint import TrainingCheckpoint
-from common.networks.hagan import Generator
 from common.networks.stage import recompute_stages
+from tests.up_forms import take_form
 
 LR = 1e-6  # Adam of β₁ = 0 turns the rounding of a gradient near zero into a whole step: small steps keep that small
 
 
 def losses(hagan_training, networks, *, up_form, make):
     nets = networks(seed=1)
-    generator = Generator(32, latent_dim=16, channels=8, up_form=up_form)
-    generator.load_state_dict(nets["generator"].state_dict())
-    nets["generator"] = generator
+    take_form(nets["generator"], up_form)
     phases = zip(("g", "d", "e", "e_sub"), nets.values(), strict=True)
     optimizers = {name: make(net.parameters(), lr=LR, betas=(0.0, 0.999)) for name, net in phases}
     trainer = hagan_training(nets=nets, optimizers=optimizers, max_steps=3)

@@ -10,6 +10,7 @@ from common.engines.slab_inferer import SlabInferer
 from common.networks.hagan import Generator
 from common.networks.slab_generation import generate_in_slabs, group_statistics
 from common.networks.up_convolution import UpConvolution
+from tests.up_forms import take_form
 
 # size, image channels, base width, classes, form of the up-convolutions
 GENERATORS = [(32, 1, 8, 0, "products"), ((32, 32, 16), 2, 4, 3, "composed"), ((64, 32, 16), 1, 4, 2, "plain")]
@@ -36,8 +37,8 @@ def generator(size, *, image_channels=1, channels=8, slab="official", **kwargs):
 @pytest.mark.parametrize("slab", SLABS)
 @pytest.mark.parametrize("size,image_channels,channels,classes,up_form", GENERATORS)
 def test_slabs_are_those_of_the_whole_volume(slab, size, image_channels, channels, classes, up_form):
-    kwargs = {"image_channels": image_channels, "channels": channels, "classes": classes, "up_form": up_form}
-    g = generator(size, slab=slab, **kwargs)
+    kwargs = {"image_channels": image_channels, "channels": channels, "classes": classes}
+    g = take_form(generator(size, slab=slab, **kwargs), up_form)
     z = torch.randn(2, 16 + classes)
     with torch.no_grad():
         whole = g(z)

@@ -1,8 +1,13 @@
+import re
+
 import pytest
 import torch
 
-from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator, slab_depth, volume_size
+from common.networks import hagan
+from common.networks.hagan import Discriminator, EncoderG, EncoderH, Generator
+from common.networks.hagan_size import volume_size
 from common.networks.voxel_norm import VoxelNorm
+from tests.up_forms import take_form
 
 # size: parameters of G, D, E^H, E^G at latent 1024 and 32 channels, counted on the authors' code
 OFFICIAL_PARAMETERS = {
@@ -38,6 +43,44 @@ def test_parameter_counts_are_the_official_ones(size):
     with torch.device("meta"):
         networks = Generator(size), Discriminator(size), EncoderH(), EncoderG(size)
     assert tuple(map(parameters, networks)) == OFFICIAL_PARAMETERS[size]
+
+
+def written(shape):
+    """Channels @ size of a map (B, C, …), as the module's docstring writes it; channels alone of one voxel."""
+    _, channels, *axes = shape
+    if max(axes, default=1) == 1:
+        return str(channels)
+    first, *others = axes
+    return f"{channels}@{first}³" if others == [first] * 2 else f"{channels}@{first}×{others[0]}²"
+
+
+def drawing(name):
+    """What each layer of a network gives, from the line of the docstring."""
+    (line,) = [line for line in hagan.__doc__.splitlines() if line.strip().startswith(f"{name}  ")]
+    _, *layers = line.split(" → ")
+    return [re.search(r"[\d@×²³]+", layer).group() for layer in layers]
+
+
+@pytest.mark.parametrize("name", ["G^A", "G^H", "G^L", "D^H", "D^L", "E^H", "E^G"])
+def test_the_docstring_draws_what_each_layer_gives(name):
+    with torch.device("meta"):
+        g, d = Generator(128), Discriminator(128)
+        slab, low, a = (torch.empty(1, *s) for s in ((1, 16, 128, 128), (1, 32, 32, 32), (64, 32, 32, 32)))
+        network, inputs = {
+            "G^A": (g.g_a.blocks, [torch.empty(1, 512, 4, 4, 4)]),
+            "G^H": (g.g_h, [a[:, :, :4]]),
+            "G^L": (g.g_l, [a]),
+            "D^H": (d.d_h, [slab, 0.0]),
+            "D^L": (d.d_l, [low]),
+            "E^H": (EncoderH(), [slab]),
+            "E^G": (EncoderG(128), [a]),
+        }[name]
+    given = []
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv3d | torch.nn.Linear):
+            module.register_forward_hook(lambda _, x, y: given.append(written(y.shape)))
+    network(*inputs)
+    assert given == drawing(name)
 
 
 def test_512_has_one_more_stage_at_the_widest():
@@ -111,7 +154,7 @@ def test_a_voxel_of_the_latent_map_lands_where_its_index_says():
 @pytest.mark.parametrize("up_form", ["composed", "products"])
 def test_all_forms_of_a_generator_agree(up_form):
     wide = {"channels": 16}  # 256 channels at first: products are not for narrow layers
-    g, plain = small(64, **wide, up_form=up_form)[0], small(64, **wide, up_form="plain")[0]
+    g, plain = (take_form(small(64, **wide)[0], form) for form in (up_form, "plain"))
     z = torch.randn(2, 16)
     with torch.no_grad():
         torch.testing.assert_close(g(z), plain(z), rtol=1e-4, atol=1e-5)
@@ -147,15 +190,3 @@ def test_voxel_norm_sees_one_voxel_and_normalises_its_channels():
     torch.testing.assert_close(norm(x[:, :, 1:2]), y[:, :, 1:2])
     torch.testing.assert_close(y.mean(1), torch.zeros(1, 3, 4, 5), atol=1e-5, rtol=0)
     torch.testing.assert_close(y.var(1, unbiased=False), torch.ones(1, 3, 4, 5), atol=1e-3, rtol=0)
-
-
-@pytest.mark.parametrize("size", [48, 16, (64, 64), (32, 64, 64), (32, 32, 8)])
-def test_sizes_that_cannot_be_halved_are_refused(size):
-    with pytest.raises(ValueError, match="expected three powers of two"):
-        volume_size(size)
-
-
-def test_a_slab_without_a_whole_voxel_of_the_latent_map_is_refused():
-    assert slab_depth(64, 16) == 4
-    with pytest.raises(ValueError, match=r"slab_fraction 16 cuts size 32 into slabs of 2 slices"):
-        slab_depth(32, 16)
