@@ -1,6 +1,6 @@
 """Adam, without the first moment where β₁ = 0 makes it the gradient itself."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from math import sqrt
 from typing import Any
 
@@ -20,9 +20,10 @@ def adam(params: Iterable[Tensor], *, lr: float, betas: Sequence[float], eps: fl
         betas: β₁ and β₂.
         eps: ε.
     """
-    if betas[0] == 0:
-        return AdamOfGradients(params, lr=lr, beta2=betas[1], eps=eps)
-    return Adam(params, lr=lr, betas=tuple(betas), eps=eps, fused=True)
+    beta1, beta2 = betas
+    if beta1 == 0:
+        return AdamOfGradients(params, lr=lr, beta2=beta2, eps=eps)
+    return Adam(params, lr=lr, betas=(beta1, beta2), eps=eps, fused=True)
 
 
 class AdamOfGradients(Optimizer):
@@ -38,25 +39,24 @@ class AdamOfGradients(Optimizer):
         super().__init__(params, {"lr": lr, "beta2": beta2, "eps": eps})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> None:
-        """Update all parameters that have gradients."""
+    def step(self, closure: Any = None) -> Any:
+        """Update all parameters that have gradients; with a `closure`, which makes these anew, its value."""
+        with torch.enable_grad():
+            value = None if closure is None else closure()
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    self._update(parameter, lr=group["lr"], beta2=group["beta2"], eps=group["eps"])
+                    self._update(parameter, parameter.grad, lr=group["lr"], beta2=group["beta2"], eps=group["eps"])
+        return value
 
-    def _update(self, parameter: Tensor, *, lr: float, beta2: float, eps: float) -> None:
+    def _update(self, parameter: Tensor, grad: Tensor, *, lr: float, beta2: float, eps: float) -> None:
         state = self.state[parameter]
         if not state:
             state |= {"step": 0, "exp_avg_sq": torch.zeros_like(parameter)}
         state["step"] += 1
         correction = sqrt(1 - beta2 ** state["step"])
-        for weight, grad, square in _chunks(parameter, parameter.grad, state["exp_avg_sq"]):
-            square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-            weight.addcdiv_(grad, square.sqrt().div_(correction).add_(eps), value=-lr)
-
-
-def _chunks(parameter: Tensor, grad: Tensor, square: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    size = _CHUNK if parameter.device.type == "cpu" else parameter.numel()
-    flat = (parameter.view(-1), grad.reshape(-1), square.view(-1))
-    return zip(*(tensor.split(size) for tensor in flat), strict=True)
+        size = _CHUNK if parameter.device.type == "cpu" else parameter.numel()
+        chunks = (tensor.split(size) for tensor in (parameter.view(-1), grad.reshape(-1), state["exp_avg_sq"].view(-1)))
+        for weight, g, square in zip(*chunks, strict=True):
+            square.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+            weight.addcdiv_(g, square.sqrt().div_(correction).add_(eps), value=-lr)

@@ -9,7 +9,7 @@ import ignite.distributed as idist
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
-from ignite.utils import convert_tensor
+from ignite.utils import apply_to_tensor
 from monai.engines import Trainer
 from monai.engines.workflow import Workflow
 from torch import Tensor
@@ -59,6 +59,8 @@ class AdversarialTrainer(Trainer):
         ValueError: A phase has no optimiser, or the batch cannot be cut into `accumulation` parts.
     """
 
+    scaler: torch.amp.GradScaler  # type: ignore[assignment] # MONAI annotates CUDA's, a subclass for one kind of device
+
     def __init__(
         self,
         *,
@@ -99,7 +101,7 @@ class AdversarialTrainer(Trainer):
         self.scaler = torch.amp.GradScaler(device.type, enabled=amp == "fp16")
         self.add_event_handler(Events.STARTED, _go_on)
 
-    def run(self) -> None:
+    def run(self) -> None:  # type: ignore[override] # of Ignite's; MONAI's Trainer, the base here, takes nothing either
         """Train until `max_steps`."""
         Workflow.run(self)  # Trainer.run would replace the scaler
 
@@ -124,8 +126,9 @@ class AdversarialTrainer(Trainer):
     def _noise(self, count: int, rng: torch.Generator) -> dict[str, Any]:
         """This rank's part of the noise of the global batch."""
         first = idist.get_rank() * count
-        noise = _cut(self.step.draw(count * idist.get_world_size(), rng), first, first + count)
-        return convert_tensor(noise, self.state.device)
+        noise = self.step.draw(count * idist.get_world_size(), rng)
+        part: Any = apply_to_tensor(_cut(noise, first, first + count), lambda tensor: tensor.to(self.state.device))
+        return part
 
     def _update(self, phase: Phase, module: torch.nn.Module, batch: dict[str, Any], count: int) -> dict[str, Tensor]:
         """One update of the phase's network with a batch of `count`; its losses, averaged over the parts of it."""

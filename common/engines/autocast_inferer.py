@@ -1,10 +1,11 @@
 """Mixed precision for whatever runs a network, on any device."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
 from monai.inferers import Inferer
-from torch import Tensor, nn
+from torch import Tensor
 
 Amp = Literal["off", "bf16", "fp16"]
 DTYPES = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -30,7 +31,7 @@ class AutocastInferer(Inferer):
         self.inferer = inferer
         self.dtype = DTYPES[amp]
 
-    def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: Tensor, network: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Output of the network."""
         with torch.autocast(inputs.device.type, self.dtype, enabled=self.dtype is not None):
             return self.inferer(inputs, network, *args, **kwargs)

@@ -172,11 +172,12 @@ class HAGANStep(Step):
         """Slab and low-resolution volume of the drawn latents and classes."""
         return self.g.slab_and_low(with_class(b["z"], b.get("y_fake"), self.g.classes), b["r"])
 
-    def _judge(self, x: Sequence[Tensor], r: int, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _judge(self, x: tuple[Tensor, ...], r: int, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """D's logits of slab and low resolution, and the cross-entropy of its classifier if it has one."""
         if y is None or not isinstance(self.d, ConditionalDiscriminator):
             return self.d(*x, r), None
-        logits, classes = self.d.judge(*x, r, y)
+        slab, low = x
+        logits, classes = self.d.judge(slab, low, r, y)
         return logits, None if classes is None else F.cross_entropy(classes.float(), y)
 
     def _seen(self, volumes: tuple[Tensor, Tensor], b: Batch) -> tuple[Tensor, Tensor]:

@@ -1,9 +1,10 @@
 """Generation slab by slab, for volumes whose feature maps do not fit in memory."""
 
+from collections.abc import Callable
 from typing import Any
 
 from monai.inferers import SimpleInferer
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..networks.hagan import Generator
 from ..networks.slab_generation import check_slices, generate_in_slabs
@@ -26,7 +27,7 @@ class SlabInferer(SimpleInferer):
             check_slices(slab_slices)
         self.slab_slices = slab_slices
 
-    def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Volumes (B, image_channels, S) of latents (B, latent_dim + classes).
 
         Raises:

@@ -1,12 +1,14 @@
 """Batches of a training that counts steps, as a pure function of (seed, step)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch.utils.data import Sampler
 
+from ..data.draws import Draw
 
-class StepBatchSampler(Sampler[list[int]]):
+
+class StepBatchSampler(Sampler[Sequence[int | Draw]]):
     """Index batches, shuffled unless told otherwise, for the steps ``start`` … ``max_steps - 1``.
 
     The items are shuffled anew for each pass and the passes follow each other without a gap, so every item is seen
@@ -46,7 +48,7 @@ class StepBatchSampler(Sampler[list[int]]):
         self.start = 0
         self._pass: tuple[int, np.ndarray] | None = None
 
-    def batch(self, step: int) -> list[int]:
+    def batch(self, step: int) -> Sequence[int | Draw]:
         """Indices of this rank's batch at ``step``."""
         first = (step * self.world_size + self.rank) * self.batch_size
         return [self._item(position) for position in range(first, first + self.batch_size)]
@@ -59,7 +61,7 @@ class StepBatchSampler(Sampler[list[int]]):
             self._pass = (number, np.random.default_rng([self.seed, number]).permutation(self.num_items))
         return int(self._pass[1][offset])
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[Sequence[int | Draw]]:
         return (self.batch(step) for step in range(self.start, self.max_steps))
 
     def __len__(self) -> int:

@@ -46,19 +46,20 @@ class AdaptiveAugment:
 
     def adapt(self, engine: Engine) -> None:
         """Take up the sign of this step; every `interval` of them, move p."""
-        if "d_sign" not in engine.state.output:
+        output: Any = engine.state.output  # Ignite 0.5.5 annotates it as a number
+        if "d_sign" not in output:
             raise ValueError(
                 "adaptive augmentation: the step reports no `d_sign`; expected the step to have the augmentation, and "
                 "an objective whose logits have a sign: use bce or hinge, or a fixed probability (ada_target null)"
             )
-        self.signs.append(engine.state.output["d_sign"])
+        self.signs.append(output["d_sign"])
         if len(self.signs) == self.interval:
             up = sum(self.signs) / self.interval > self.target
             self.augment.probability = min(
                 1.0, max(0.0, self.augment.probability + (self.change if up else -self.change))
             )
             self.signs.clear()
-        engine.state.output["augment_p"] = self.augment.probability
+        output["augment_p"] = self.augment.probability
 
     def state_dict(self) -> dict[str, Any]:
         """p and the signs since it last moved."""

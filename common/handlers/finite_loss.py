@@ -1,6 +1,7 @@
 """Stops a training whose loss is no number any more."""
 
 import math
+from typing import Any
 
 from ignite.engine import Engine, Events
 
@@ -20,7 +21,8 @@ class FiniteLoss:
 
     def check(self, engine: Engine) -> None:
         """Raise if the loss of this step is not finite."""
-        loss = engine.state.output["loss"].item()
+        output: Any = engine.state.output  # Ignite 0.5.5 annotates it as a number
+        loss = output["loss"].item()
         if not math.isfinite(loss):
             raise NonFiniteLossError(
                 f"the loss at step {engine.state.iteration} is {loss}: the last checkpoint, from before, is kept. "

@@ -17,6 +17,7 @@ from ..data.provenance import package_versions, write_provenance
 from ..data.set_part import SetPart
 from ..files import replacing
 from ..networks.model_file import read_model_file, weights_sha256
+from .decollated import decollated
 
 
 class GeneratedSetWriter:
@@ -59,7 +60,7 @@ class GeneratedSetWriter:
         self.spacing = [float(s) for s in spacing]
         self.postprocessing = dict(postprocessing)
         self.labels = dict(labels)
-        self.cases: list[dict[str, Any]] = []
+        self.cases: list[Mapping[str, Any]] = []
         self.content: dict[str, Any] = {}
         self.background = Background()  # compressing takes longer than a GPU needs to generate
 
@@ -77,7 +78,7 @@ class GeneratedSetWriter:
 
     def save_batch(self, engine: Engine) -> None:
         """Save the pairs of ``state.output``, a list of items with image (1, H, W, D) in HU and label (1, H, W, D)."""
-        for item, output in zip(engine.state.batch, engine.state.output, strict=True):
+        for item, output in decollated(engine):
             case = {"case_id": item["case_id"], "seed": int(item["seed"])}
             case |= {"condition": item["condition"]} if "condition" in item else {}
             volumes = {"image": _plain(output["image"].round(), np.int16)}

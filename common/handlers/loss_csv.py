@@ -43,19 +43,24 @@ class LossCSV:
         """Append the losses of this step."""
         row = {"step": engine.state.iteration, **self.output_transform(engine.state.output)}
         if self._file is None or not row.keys() <= set(self._names):
-            self._open(row)
+            self._file = self._reopened(row)
         csv.DictWriter(self._file, self._names, lineterminator="\n").writerow(row)
 
-    def _open(self, first: Mapping[str, float]) -> None:
+    def _reopened(self, first: Mapping[str, float]) -> TextIO:
+        """The file with the whole rows of steps before `first`, and columns for it, to append to."""
         if self._file is not None:
             self._file.close()
-        kept = [row for row in _rows(self.path) if int(row["step"]) < first["step"]]
+        kept: list[dict[str, str]] = []
+        if self.path.is_file():
+            with self.path.open(newline="") as file:  # the last row of an earlier run may have been cut by a kill
+                whole = [row for row in csv.DictReader(file) if None not in row.values() and row["step"].isdigit()]
+            kept = [row for row in whole if int(row["step"]) < first["step"]]
         self._names = list({**(kept[0] if kept else {}), **first})
         with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, self._names, lineterminator="\n")
             writer.writeheader()
             writer.writerows(kept)
-        self._file = self.path.open("a", newline="", buffering=1)  # a line at a time: nothing is lost when killed
+        return self.path.open("a", newline="", buffering=1)  # a line at a time: nothing is lost when killed
 
     def close(self, engine: Engine) -> None:
         """Close the file and draw the diagram."""
@@ -64,11 +69,3 @@ class LossCSV:
             self._file = None
         if self.path.is_file():
             plot_losses(self.path, self.path.with_suffix(".png"), alpha=self.alpha)
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    """Whole rows of an earlier run; the last may have been cut by a kill."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if None not in row.values() and row["step"].isdigit()]

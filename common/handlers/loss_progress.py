@@ -19,6 +19,6 @@ class LossProgress(ProgressBar):
         super().__init__(**kwargs)
         self.output_transform = output_transform
 
-    def attach(self, engine: Engine, *args: Any, **kwargs: Any) -> None:
+    def attach(self, engine: Engine, *args: Any, **kwargs: Any) -> None:  # type: ignore[override] # as Ignite's own bar
         """Show the losses of each step."""
         super().attach(engine, *args, **{"output_transform": self.output_transform, **kwargs})

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import ignite.distributed as idist
-import nibabel as nib
 import numpy as np
 from ignite.engine import Engine, Events
 
 from ..data.datalist import foreground_names
 from ..data.generated_set import read_generated_set
+from ..data.volume_file import open_volume
 from ..reports.slices import pair_grid
 
 
@@ -41,7 +40,8 @@ class PairPreview:
         self.path = Path(path)
         self.directory = Path(directory)
         self.count = count
-        self.window = tuple(window)
+        low, high = window
+        self.window = (low, high)
         self.label_names = foreground_names(label_names)
         self.spacing = tuple(spacing)
 
@@ -65,5 +65,5 @@ class PairPreview:
         )
 
 
-def _read(path: Any) -> np.ndarray:
-    return np.asarray(nib.load(path).dataobj)
+def _read(path: str) -> np.ndarray:
+    return np.asarray(open_volume(path).dataobj)

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 from monai.inferers import Inferer
-from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from ..data.conditions import with_class
 from ..data.datalist import foreground_names
 from ..data.latents import LatentDataset
+from ..networks.image_generator import ImageGenerator
 from ..reports.slices import orthogonal_slices, pair_grid
 
 
@@ -39,7 +39,7 @@ class SamplePreviews:
     def __init__(
         self,
         directory: str | Path,
-        network: nn.Module,
+        network: ImageGenerator,
         *,
         inferer: Inferer,
         postprocessing: Callable[[dict[str, Any]], dict[str, Any]],
@@ -56,9 +56,8 @@ class SamplePreviews:
         self.network = network
         self.inferer = inferer
         self.postprocessing = postprocessing
-        self.classes = getattr(network, "classes", 0)
-        self.latents = LatentDataset(max(count, self.classes), latent_dim, seed=seed)
-        self.window = tuple(window)
+        self.latents = LatentDataset(max(count, network.classes), latent_dim, seed=seed)
+        self.low, self.high = window
         self.label_names = foreground_names(label_names)
         self.spacing = spacing
         self.interval = interval
@@ -75,31 +74,32 @@ class SamplePreviews:
         path = self.directory / f"step_{step:08d}.png"
         if path.is_file():
             return
-        samples = self.generate(engine.state.device)
+        state: Any = engine.state  # MONAI's engines add the device to Ignite's
+        samples = self.generate(state.device)
         images = [sample["image"] for sample in samples]
-        masks = [sample["label"] for sample in samples] if "label" in samples[0] else None
-        options = {"window": self.window, "spacing": self.spacing(), "label_names": self.label_names}
-        pair_grid(images, masks, path=path, **options)
+        pair_grid(
+            images,
+            [sample["label"] for sample in samples] if "label" in samples[0] else None,
+            path=path,
+            window=(self.low, self.high),
+            spacing=self.spacing(),
+            label_names=self.label_names,
+        )
         if self.writer is not None:
-            self._write(images[0], step)
+            for view in orthogonal_slices(images[0]):
+                grey = ((view.image - self.low) / (self.high - self.low)).clip(0, 1)
+                self.writer.add_image(f"sample/{view.plane}", grey, step, dataformats="HW")
 
     def generate(self, device: torch.device) -> list[dict[str, Any]]:
         """The samples, one at a time, in evaluation mode."""
-        training = self.network.training
+        classes, training = self.network.classes, self.network.training
         self.network.eval()
         with torch.no_grad():
-            latents = (self._latent(number).to(device) for number in range(len(self.latents)))
-            samples = [self.postprocessing({"pred": self.inferer(z, self.network)[0].cpu()}) for z in latents]
+            samples = []
+            for number in range(len(self.latents)):
+                y = torch.tensor([number % classes]) if classes else None
+                z = with_class(self.latents[number]["image"][None], y, classes)  # (1, latent_dim + classes)
+                volume = self.inferer(z.to(device), self.network)[0]
+                samples.append(self.postprocessing({"pred": volume.cpu()}))
         self.network.train(training)
         return samples
-
-    def _latent(self, number: int) -> torch.Tensor:
-        """Latent of a sample, (1, latent_dim), and its class behind it."""
-        y = torch.tensor([number % self.classes]) if self.classes else None
-        return with_class(self.latents[number]["image"][None], y, self.classes)
-
-    def _write(self, image: torch.Tensor, step: int) -> None:
-        low, high = self.window
-        for view in orthogonal_slices(image):
-            grey = ((view.image - low) / (high - low)).clip(0, 1)
-            self.writer.add_image(f"sample/{view.plane}", grey, step, dataformats="HW")

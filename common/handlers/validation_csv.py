@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 from ignite.engine import Engine, Events
 
@@ -30,7 +31,7 @@ class ValidationCSV:
     def write(self, engine: Engine) -> None:
         """Add what this validation found."""
         epoch = engine.state.epoch
-        rows = [row for row in self._rows() if int(row["epoch"]) < epoch]
+        rows: list[dict[str, Any]] = [row for row in self._rows() if int(row["epoch"]) < epoch]
         rows.append({"epoch": epoch, self.metric: round(float(engine.state.metrics[self.metric]), 6)})
         write_csv(rows, self.path)
 

@@ -36,7 +36,7 @@ class PathLength(nn.Module):
         """
         lengths = path_lengths(styles, images, y)
         if self.training:
-            batch = idist.all_reduce(lengths.detach().mean()) / idist.get_world_size()
+            batch = torch.as_tensor(idist.all_reduce(lengths.detach().mean())) / idist.get_world_size()
             self.mean.lerp_(batch, self.decay)
         return (lengths - self.mean).square().mean()
 

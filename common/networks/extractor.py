@@ -146,7 +146,7 @@ def _load(network: nn.Module, kind: Kind, content: Mapping[str, Any], path: Path
     if kind == "organs":
         state = {key.removeprefix("encoder."): value for key, value in state.items() if key.startswith("encoder.")}
     elif kind == "slices":
-        target = network.backbone.network
+        target = network.get_submodule("backbone.network")
     else:  # MedicalNet's files may carry its segmentation head
         state = {key: value for key, value in state.items() if not key.startswith("conv_seg.")}
     try:

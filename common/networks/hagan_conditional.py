@@ -65,7 +65,8 @@ class ConditionalDiscriminator(Discriminator):
         h = self.d_h.features(x_slab, r / self.last_start)
         if self.conditioning == "auxiliary":
             low = self.d_l(x_low)
-            return (self.d_h.fc2(h) + low[:, :1]) / 2, (self.d_h.fc2_class(h) + low[:, 1:]) / 2
+            high_classes = self.d_h.get_submodule("fc2_class")(h)
+            return (self.d_h.fc2(h) + low[:, :1]) / 2, (high_classes + low[:, 1:]) / 2
         *layers, last, flatten = self.d_l
         h_low = nn.Sequential(*layers)(x_low)
         high = self.d_h.fc2(h) + _inner(self.h_embedding(y), h)

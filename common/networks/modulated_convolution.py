@@ -5,13 +5,11 @@ Equalised learning rate (Karras et al., 2018, sec. 4.1): weights start from N(0,
 """
 
 from math import prod, sqrt
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Dimensions = Literal[2, 3]
 _CONVOLUTION = {2: F.conv2d, 3: F.conv3d}
 
 
@@ -70,7 +68,7 @@ class EqualisedConvolution(nn.Module):
         out_channels: int,
         kernel: int,
         *,
-        dimensions: Dimensions,
+        dimensions: int,
         stride: int = 1,
         padding: int | None = None,
         bias: bool = True,
@@ -114,7 +112,7 @@ class ModulatedConvolution(nn.Module):
         out_channels: int,
         kernel: int,
         *,
-        dimensions: Dimensions,
+        dimensions: int,
         style_dim: int,
         demodulate: bool = True,
         up: bool = False,

@@ -37,7 +37,9 @@ class OrganSegmenter(nn.Module):
             nn.ReLU(inplace=True),
             nn.Conv3d(head_channels, organs, 1),
         )
-        nn.init.constant_(self.head[-1].bias, -4)  # starts from organs that are rare (Lin et al., 2017, sec. 3.3)
+        nn.init.constant_(
+            self.head.get_parameter("6.bias"), -4
+        )  # starts from organs that are rare (Lin et al., 2017, sec. 3.3)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of each organ in each voxel."""

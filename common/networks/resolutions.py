@@ -25,5 +25,6 @@ def first_map(size: Sequence[int]) -> tuple[int, ...]:
 
 def crop_centre(x: Tensor, size: Sequence[int]) -> Tensor:
     """The middle ``size`` of maps (B, C, …), of an odd rest the larger half behind."""
-    starts = [(have - want) // 2 for have, want in zip(x.shape[2:], size, strict=True)]
-    return x[(..., *(slice(start, start + want) for start, want in zip(starts, size, strict=True)))]
+    for axis, (have, want) in enumerate(zip(x.shape[2:], size, strict=True), start=2):
+        x = x.narrow(axis, (have - want) // 2, want)
+    return x

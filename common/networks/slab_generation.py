@@ -27,13 +27,12 @@ def generate_in_slabs(generator: Generator, z: Tensor, *, slices: int, out: Tens
         ValueError: see `check_slices`.
     """
     check_slices(slices)
-    a, g_h = generator.g_a(z), generator.g_h
+    a = generator.g_a(z)
     step = slices // LATENT_STRIDE
     bounds = [(start, min(start + step, a.shape[2])) for start in range(0, a.shape[2], step)]
-    if not generator.seamless:
-        g_h = _with_statistics(g_h, a, bounds)
+    g_h = _with_known_statistics(generator.g_h, a, bounds)
     if out is None:
-        out = z.new_empty(z.shape[0], g_h[-2].out_channels, *generator.size)
+        out = z.new_empty(z.shape[0], generator.image_channels, *generator.size)
     for (start, stop), slab in zip(bounds, _slabs(g_h, a, bounds), strict=True):
         out[:, :, LATENT_STRIDE * start : LATENT_STRIDE * stop] = slab
     return out
@@ -55,7 +54,7 @@ def group_statistics(parts: Iterable[Tensor], groups: int) -> tuple[Tensor, Tens
     The parts' moments are merged as by Chan, Golub & LeVeque (The American Statistician 37, 1983), so that the variance
     of maps with a large mean is not lost.
     """
-    count, mean, squares = 0, 0.0, 0.0
+    count, mean, squares = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
     for part in parts:
         part = part.unflatten(1, (groups, -1)).float()
         moments = torch.var_mean(part, dim=tuple(range(2, part.ndim)), correction=0)
@@ -84,9 +83,12 @@ class _KnownGroupNorm(nn.Module):
         return x.mul_(self.scale).add_(self.shift)
 
 
-def _with_statistics(g_h: nn.Sequential, a: Tensor, bounds: list[tuple[int, int]]) -> nn.Sequential:
-    """G^H that normalises any crop of A by the mean and variance of the whole."""
-    (conv, norm, relu), *rest = g_h
+def _with_known_statistics(g_h: nn.Sequential, a: Tensor, bounds: list[tuple[int, int]]) -> nn.Sequential:
+    """G^H that normalises any crop of A by the mean and variance of the whole, if a group norm is what it has."""
+    block, *rest = g_h
+    conv, norm, relu = block.children()
+    if not isinstance(norm, nn.GroupNorm):
+        return g_h
     statistics = group_statistics(_slabs(conv, a, bounds), norm.num_groups)
     return nn.Sequential(conv, _KnownGroupNorm(norm, *statistics), relu, *rest)
 

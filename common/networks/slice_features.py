@@ -16,7 +16,8 @@ class SliceFeatures(nn.Module):
 
     def __init__(self, backbone: nn.Module, *, slices: int = 8, size: int = 128) -> None:
         super().__init__()
-        self.backbone = backbone.to(memory_format=torch.channels_last)  # a fifth faster on two CPU cores
+        # channels last is a fifth faster on two CPU cores; torch documents this form of `to` without annotating it
+        self.backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.slices = slices
         self.size = size
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .modulated_convolution import Dimensions, EqualisedConvolution, EqualisedLinear, leaky_relu, widths
+from .modulated_convolution import EqualisedConvolution, EqualisedLinear, leaky_relu, widths
 from .resolutions import halvings
 
 
@@ -60,7 +60,7 @@ class ResidualBlock(nn.Module):
     Both ways are blurred before the stride: the paper's bilinear downsampling.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, dimensions: Dimensions) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, dimensions: int) -> None:
         super().__init__()
         self.conv1 = EqualisedConvolution(in_channels, in_channels, 3, dimensions=dimensions)
         self.conv2 = EqualisedConvolution(in_channels, out_channels, 3, dimensions=dimensions, stride=2, padding=0)

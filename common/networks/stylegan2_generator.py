@@ -114,8 +114,9 @@ class StyleGAN2Generator(ImageGenerator):
                 the device. Without, all samples share the constant noise.
         """
         seeds = None if noise_seed is None else noise_seed.tolist()
-        x, image = self.start.expand(len(styles), *self.start.shape[1:]), None
-        for block in self.blocks:
+        first, *others = self.blocks
+        x, image = first(self.start.expand(len(styles), *self.start.shape[1:]), None, styles, seeds)
+        for block in others:
             x, image = block(x, image, styles, seeds)
         return torch.tanh(crop_centre(image, self.size) / sqrt(len(self.blocks)))
 
@@ -164,6 +165,7 @@ class SynthesisBlock(nn.Module):
         noise_buffer_seed: int,
     ) -> None:
         super().__init__()
+        self.first_layer = first_layer
         inputs = [in_channels, out_channels] if first_layer else [in_channels]
         self.convs = nn.ModuleList(
             StyledLayer(
@@ -186,9 +188,9 @@ class SynthesisBlock(nn.Module):
         self, x: Tensor, image: Tensor | None, styles: Tensor, seeds: Sequence[int] | None
     ) -> tuple[Tensor, Tensor]:
         """Maps and image of this resolution from those of the one before."""
-        for conv in self.convs:
-            x = conv(x, styles[:, conv.layer], seeds)
-        new = self.to_image(x, styles[:, conv.layer + 1]) + self.bias
+        for layer, conv in enumerate(self.convs, start=self.first_layer):
+            x = conv(x, styles[:, layer], seeds)
+        new = self.to_image(x, styles[:, self.first_layer + len(self.convs)]) + self.bias
         return x, new if image is None else upsample(image) + new
 
 

@@ -32,6 +32,7 @@ class UpConvolution(nn.Conv3d):
     Shapes: (B, in_channels, D, H, W) to (B, out_channels, 2D, 2H, 2W).
     """
 
+    composition: Tensor
     min_voxels: Final[int]
     min_channels: Final[int]
 

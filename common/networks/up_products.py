@@ -1,11 +1,10 @@
 """Nearest ×2 upsampling followed by a 3³ convolution, exactly, with an eighth of its products."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import FunctionCtx
-
-from .row_product import row_product
 
 # One axis: with nearest ×2 and w = (w0, w1, w2), the even output is w0·x[i-1] + (w1+w2)·x[i] = s·x[i] - w0·∇x[i] and
 # the odd one (w0+w1)·x[i] + w2·x[i+1] = s·x[i] + w2·Δx[i], with s = w0+w1+w2, ∇x[i] = x[i] - x[i-1] and
@@ -23,7 +22,7 @@ class UpProducts(Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         """Products of transformed input and transformed weight, and their sums."""
         ctx.save_for_backward(x, weight)
         kernels = _kernels(weight)
@@ -39,44 +38,42 @@ class UpProducts(Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """The same products, transposed."""
         x, weight = ctx.saved_tensors
-        kernels = _kernels(weight).transpose(-1, -2).contiguous() if ctx.needs_input_grad[0] else None
-        grad_x = None if kernels is None else torch.empty_like(x)
-        grad_kernels = weight.new_zeros(3, 3, 3, *weight.shape[:2]) if ctx.needs_input_grad[1] else None
-        count = _samples(x)
-        for number, halves in enumerate(grad.unflatten(1, (-1, 2)).split(count)):
-            samples = slice(number * count, (number + 1) * count)
-            parts = _backward_samples(halves, x[samples], kernels, grad_kernels)
-            if grad_x is not None:
-                grad_x[samples] = _transpose(*parts, 1)
-        if grad_kernels is None:
-            return grad_x, None
-        return grad_x, row_product(grad_kernels.reshape(27, -1).T, _matrix(weight).T).view(weight.shape)
+        of_x, of_weight = ctx.needs_input_grad
+        return (
+            _input_gradient(grad, x, weight) if of_x else None,
+            _weight_gradient(grad, x, weight) if of_weight else None,
+        )
 
 
-def _backward_samples(halves: Tensor, x: Tensor, kernels: Tensor | None, grad_kernels: Tensor | None) -> list[Tensor]:
-    """Gradients of the three transforms of some samples along their first axis; those of the kernels are added up.
+def _input_gradient(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    """(B, D, H, W, I), of the output's gradient (B, 2D, 2H, 2W, O)."""
+    kernels = _kernels(weight).transpose(-1, -2).contiguous()
+    out = torch.empty_like(x)
+    count = _samples(x)
+    for of_x, halves in zip(out.split(count), grad.unflatten(1, (-1, 2)).split(count), strict=True):
+        parts = [torch.empty_like(of_x) for _ in range(3)]
+        for depth in _depths(x):
+            even, odd = halves[:, depth].unbind(2)
+            for part, half, kernel in zip(parts, (even + odd, even, odd), kernels, strict=True):
+                part[:, depth] = _down(half, kernel, 2)
+        of_x.copy_(_transpose(*parts, axis=1))
+    return out
 
-    Args:
-        halves: Gradient (B, D, 2, 2H, 2W, O) of even and odd slices.
-        x: The samples (B, D, H, W, I).
-        kernels: Transformed weight (3, 3, 3, I, O); None where the gradients of `x` are not asked for, and empty then.
-        grad_kernels: Gets the kernels' gradients; None where they are not asked for.
-    """
-    inputs = (None,) * 3 if grad_kernels is None else _transform(x, 1)
-    parts = [] if kernels is None else [torch.empty_like(x) for _ in range(3)]
-    for depth in _depths(x):
-        even, odd = halves[:, depth].unbind(2)
-        for k, grad in enumerate((even + odd, even, odd)):
-            slices = None if inputs[k] is None else inputs[k][:, depth]
-            of_slices, of_kernel = _down(grad, slices, None if kernels is None else kernels[k], 2)
-            if of_kernel is not None:
-                grad_kernels[k] += of_kernel
-            if of_slices is not None:
-                parts[k][:, depth] = of_slices
-    return parts
+
+def _weight_gradient(grad: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    """(O, I, 3, 3, 3), of the output's gradient (B, 2D, 2H, 2W, O)."""
+    kernels = weight.new_zeros(3, 3, 3, *weight.shape[:2])
+    count = _samples(x)
+    for samples, halves in zip(x.split(count), grad.unflatten(1, (-1, 2)).split(count), strict=True):
+        inputs = _transform(samples, 1)
+        for depth in _depths(x):
+            even, odd = halves[:, depth].unbind(2)
+            for kernel, half, part in zip(kernels, (even + odd, even, odd), inputs, strict=True):
+                kernel += _correlate(half, part[:, depth], 2)
+    return torch.mm(kernels.view(27, -1).T, _matrix(weight)).view(weight.shape)
 
 
 def _samples(x: Tensor) -> int:
@@ -98,14 +95,13 @@ def _matrix(like: Tensor) -> Tensor:
 
 def _kernels(weight: Tensor) -> Tensor:
     """Transformed weight (3, 3, 3, O, I)."""
-    out_channels, in_channels = weight.shape[:2]
-    return row_product(_matrix(weight), weight.reshape(-1, 27)).view(3, 3, 3, out_channels, in_channels)
+    return torch.mm(_matrix(weight), weight.reshape(-1, 27).T).view(3, 3, 3, *weight.shape[:2])
 
 
 def _up(x: Tensor, kernels: Tensor, axis: int) -> Tensor:
     """Upsample the axes from `axis` on; `kernels` has a leading axis of three for each of them."""
     if kernels.ndim == 2:
-        return row_product(x.flatten(0, 3), kernels).view(*x.shape[:4], -1)
+        return torch.mm(x.flatten(0, 3), kernels.T).view(*x.shape[:4], -1)
     parts = [_up(part, kernel, axis + 1) for part, kernel in zip(_transform(x, axis), kernels, strict=True)]
     out = parts[0].new_empty(*parts[0].shape[: axis + 1], 2, *parts[0].shape[axis + 1 :])
     even, odd = out.unbind(axis + 1)
@@ -114,21 +110,27 @@ def _up(x: Tensor, kernels: Tensor, axis: int) -> Tensor:
     return out.flatten(axis, axis + 1)
 
 
-def _down(grad: Tensor, x: Tensor | None, kernels: Tensor | None, axis: int) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients of input and kernels; either is left out where its partner is None."""
+def _down(grad: Tensor, kernels: Tensor, axis: int) -> Tensor:
+    """Gradient of the input of `_up`; `kernels` are transposed, (…, I, O)."""
+    if kernels.ndim == 2:
+        return torch.mm(grad.flatten(0, 3), kernels.T).view(*grad.shape[:4], -1)
+    pairs = zip(_output_gradients(grad, axis), kernels, strict=True)
+    same, back, ahead = (_down(part, kernel, axis + 1) for part, kernel in pairs)
+    return _transpose(same, back, ahead, axis=axis)
+
+
+def _correlate(grad: Tensor, x: Tensor, axis: int) -> Tensor:
+    """Gradient of the kernels of `_up`, with a leading axis of three for each axis from `axis` on."""
     if axis == 4:
-        rows = grad.flatten(0, 3)
-        grad_x = None if kernels is None else row_product(rows, kernels).view(*grad.shape[:4], -1)
-        return grad_x, None if x is None else row_product(rows.T, x.flatten(0, 3).T)
+        return torch.mm(grad.flatten(0, 3).T, x.flatten(0, 3))
+    pairs = zip(_output_gradients(grad, axis), _transform(x, axis), strict=True)
+    return torch.stack([_correlate(part, part_x, axis + 1) for part, part_x in pairs])
+
+
+def _output_gradients(grad: Tensor, axis: int) -> Transformed:
+    """Gradients of the products with x, ∇x and Δx along `axis`, of which even and odd outputs are sums."""
     even, odd = grad.unflatten(axis, (-1, 2)).unbind(axis + 1)
-    inputs = [None] * 3 if x is None else _transform(x, axis)
-    of_parts = [None] * 3 if kernels is None else kernels
-    found = [
-        _down(part, part_x, kernel, axis + 1)
-        for part, part_x, kernel in zip((even + odd, even, odd), inputs, of_parts, strict=True)
-    ]
-    grad_x = None if kernels is None else _transpose(*(part for part, _ in found), axis)
-    return grad_x, None if x is None else torch.stack([part for _, part in found])
+    return even + odd, even, odd
 
 
 def _transform(x: Tensor, axis: int) -> Transformed:
@@ -140,7 +142,7 @@ def _transform(x: Tensor, axis: int) -> Transformed:
     return x, back, ahead
 
 
-def _transpose(same: Tensor, back: Tensor, ahead: Tensor, axis: int) -> Tensor:
+def _transpose(same: Tensor, back: Tensor, ahead: Tensor, *, axis: int) -> Tensor:
     """Transpose of `_transform`."""
     n = same.shape[axis]
     total = same.add_(back).sub_(ahead)

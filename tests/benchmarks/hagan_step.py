@@ -31,22 +31,20 @@ from peak_memory import peak_gb
 
 ROOT = Path(__file__).parents[2]
 PARTS = {"d": "D", "g": "G", "e": "E^H", "e_sub": "E^G"}  # the phases' names
-LEVERS = ("freed", "ours", "onednn", "whole", "last")  # see `measure` and `without`
+LEVERS = ("freed", "ours", "whole", "last")  # see `measure` and `without`
 FORMS = {  # up-convolutions' form, then the levers
     "plain": ("plain",),
     "composed up-convolutions": ("composed",),
     "products": ("products",),
     "gradients freed": ("products", *LEVERS[:1]),
     "Adam without first moment": ("products", *LEVERS[:2]),
-    "products by oneDNN": ("products", *LEVERS[:3]),
-    "whole-map convolutions as linear layers": ("products", *LEVERS[:4]),
+    "whole-map convolutions as linear layers": ("products", *LEVERS[:3]),
     "channels last": ("products", *LEVERS),
     "memory kept by malloc": ("products", *LEVERS, "malloc"),
 }
 WITHOUT = {  # all levers but one: what it is worth where the others are
     "all": ("products", *LEVERS),
     "without products": ("composed", *LEVERS),
-    "without products by oneDNN": ("products", *(lever for lever in LEVERS if lever != "onednn")),
     "without linear layers": ("products", *(lever for lever in LEVERS if lever != "whole")),
     "without channels last": ("products", *(lever for lever in LEVERS if lever != "last")),
 }
@@ -194,11 +192,8 @@ def without(levers: Sequence[str], step: Any) -> None:
     """Take out the levers that are no options, where they are not asked for."""
     import torch
 
-    from common.networks import row_product
     from common.networks.whole_convolution import WholeConvolution
 
-    if "onednn" not in levers:
-        row_product._HAS_ONEDNN = False
     if "whole" not in levers:
         WholeConvolution.forward = torch.nn.Conv3d.forward
     if "last" not in levers:

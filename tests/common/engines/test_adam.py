@@ -70,3 +70,17 @@ def test_with_a_first_moment_it_is_torchs_own(betas):
     (parameters,) = networks(1)
     optimizer = adam(parameters, lr=0.1, betas=list(betas))
     assert type(optimizer) is torch.optim.Adam and optimizer.defaults["betas"] == betas
+
+
+def test_a_closure_makes_the_gradients_anew_and_its_value_is_returned():
+    weight = torch.nn.Parameter(torch.tensor([3.0]))
+    optimizer = AdamOfGradients([weight], lr=0.5, beta2=0.75, eps=0.0)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = weight.square().sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 9
+    assert weight.tolist() == [2.5]  # g / √g² is 1

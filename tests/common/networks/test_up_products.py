@@ -63,4 +63,4 @@ def test_the_transpose_is_one(axis):
     x = torch.randn(2, 3, 4, 5, 2, generator=rng)
     y = [torch.randn(2, 3, 4, 5, 2, generator=rng) for _ in range(3)]
     forward = sum((a * b).sum() for a, b in zip(_transform(x, axis), y, strict=True))
-    torch.testing.assert_close(forward, (x * _transpose(*(part.clone() for part in y), axis)).sum())
+    torch.testing.assert_close(forward, (x * _transpose(*(part.clone() for part in y), axis=axis)).sum())
