@@ -108,8 +108,6 @@ class HAGANStep(Step):
             raise ValueError(f"batch of volumes {list(x.shape[2:])}, expected the generator's size {[*self.g.size]}")
         if (y is None) == bool(self.g.classes):
             raise ValueError(f"batch {'without' if y is None else 'with'} classes, the generator has {self.g.classes}")
-        if x.device.type == "cpu":  # what oneDNN is the fastest on; the maps made of it have the same order
-            x = x.contiguous(memory_format=torch.channels_last_3d)
         starts = (self.g.size[0] - self.slab_depth) // LATENT_STRIDE + 1
         r = LATENT_STRIDE * int(torch.randint(starts, (), generator=rng))
         low = x[:, :, ::LATENT_STRIDE, ::LATENT_STRIDE, ::LATENT_STRIDE]  # what nearest interpolation by 1/4 takes

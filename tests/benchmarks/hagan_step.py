@@ -31,28 +31,27 @@ from peak_memory import peak_gb
 
 ROOT = Path(__file__).parents[2]
 PARTS = {"d": "D", "g": "G", "e": "E^H", "e_sub": "E^G"}  # the phases' names
-LEVERS = ("freed", "ours", "whole", "last")  # see `measure` and `without`
+LEVERS = ("freed", "ours", "whole")  # see `measure` and `without`
 FORMS = {  # up-convolutions' form, then the levers
     "plain": ("plain",),
     "composed up-convolutions": ("composed",),
     "products": ("products",),
     "gradients freed": ("products", *LEVERS[:1]),
     "Adam without first moment": ("products", *LEVERS[:2]),
-    "whole-map convolutions as linear layers": ("products", *LEVERS[:3]),
-    "channels last": ("products", *LEVERS),
+    "whole-map convolutions as linear layers": ("products", *LEVERS),
     "memory kept by malloc": ("products", *LEVERS, "malloc"),
 }
 WITHOUT = {  # all levers but one: what it is worth where the others are
     "all": ("products", *LEVERS),
     "without products": ("composed", *LEVERS),
     "without linear layers": ("products", *(lever for lever in LEVERS if lever != "whole")),
-    "without channels last": ("products", *(lever for lever in LEVERS if lever != "last")),
 }
 BESIDE = {
     "all above": ("products", *LEVERS),
     "memory kept by malloc": ("products", *LEVERS, "malloc"),
     "memory given back by malloc": ("products", *LEVERS, "given"),
     "huge pages by malloc": ("products", *LEVERS, "huge"),
+    "maps channels last": ("products", *LEVERS, "last"),
     "checkpointing": ("products", *LEVERS, "checkpointing"),
     "checkpointing, memory kept": ("products", *LEVERS, "checkpointing", "malloc"),
     "accumulation 2": ("products", *LEVERS, "accumulation"),
@@ -189,27 +188,28 @@ def by_part(marks: Sequence[tuple[str, float]]) -> list[dict[str, float]]:
 
 
 def without(levers: Sequence[str], step: Any) -> None:
-    """Take out the levers that are no options, where they are not asked for."""
+    """Take out the levers that are no options, where they are not asked for, and add those that are none of ours."""
     import torch
 
     from common.networks.whole_convolution import WholeConvolution
 
     if "whole" not in levers:
         WholeConvolution.forward = torch.nn.Conv3d.forward
-    if "last" not in levers:
-        step.prepare = contiguous(step.prepare)
+    if "last" in levers:
+        step.prepare = channels_last(step.prepare)
     if "weights" in levers:
         for phase in step.phases[:1] + step.phases[2:]:  # those of G are taken apart by its up-convolutions
             phase.network.to(memory_format=torch.channels_last_3d)
 
 
-def contiguous(prepare: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def channels_last(prepare: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     import torch
 
     def wrapped(*args: Any) -> dict[str, Any]:
         inputs = prepare(*args)
         tensors = {name: value for name, value in inputs.items() if isinstance(value, torch.Tensor)}
-        return inputs | {name: x.clone(memory_format=torch.contiguous_format) for name, x in tensors.items()}
+        # a clone: `contiguous` leaves maps of one channel as they are, whose order is ambiguous
+        return inputs | {name: x.clone(memory_format=torch.channels_last_3d) for name, x in tensors.items()}
 
     return wrapped
 
