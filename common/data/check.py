@@ -1,7 +1,6 @@
 """The check pass: what is wrong with a pair, found before hours of training are spent on it."""
 
 import gzip
-import itertools
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.filebasedimages import SerializableImage
 
-from .volume_file import open_volume
+from .volume_file import open_volume, plain_volume, same_place, whole_numbers
 
 _HEADER_ERRORS = (
     nib.filebasedimages.ImageFileError,
@@ -98,7 +96,7 @@ class _Checker:
                 raise ValueError(f"a {type(opened).__name__}, which is more than one file")
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
                 content = file.read()  # unpacked to its end: only there gzip's checksum tells a damaged one
-            volume = type(opened).from_bytes(content)
+            volume = plain_volume(type(opened).from_bytes(content))
             array = np.asanyarray(volume.dataobj)
         except _READ_ERRORS as error:
             found = f"{type(error).__name__}: {error}".splitlines()[0][:100]
@@ -136,8 +134,14 @@ class _Checker:
             self.add("too few slices", path, found, f"at least {self.limits.min_slices}", "leave the case out")
 
     def check_label(self, path: Path, label: np.ndarray, affine: np.ndarray) -> None:
-        """Known values, and some foreground."""
-        values = np.unique(label)
+        """Whole numbers, known values, and some foreground."""
+        try:
+            values = np.unique(whole_numbers(label, path=path))
+        except ValueError as error:
+            found = str(error).removeprefix(f"{path} holds ").partition(",")[0]
+            remedy = "resample masks by the nearest neighbour; binarise probabilities before they are saved"
+            self.add("not whole numbers", path, found, "label values", remedy)
+            return
         if unknown := [f"{value:g}" for value in values if value not in self.limits.labels]:
             found = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
             expected = f"only {list(self.limits.labels)}"
@@ -153,19 +157,13 @@ class _Checker:
         """Image and mask on one grid."""
         if image[0].shape != label[0].shape:
             found, expected = f"mask {label[0].shape}", f"the image's {image[0].shape}"
-            remedy = "resample the mask to the image; --repair cuts off a slice too many"
+            remedy = "resample the mask to the image; --repair cuts off a slice too many, and turns a mask"
             self.add("shapes differ", path, found, expected, remedy)
         elif not same_place(image[1], label[1], image[0].shape):
             worst = np.abs(image[1] - label[1]).max()
             found = f"affines differ by up to {worst:.3g}"
-            self.add("affines differ", path, found, "one affine", "resample the mask to the image")
-
-
-def same_place(affine: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> bool:
-    """Whether no corner of a volume is moved by a tenth of a voxel or more: tools round affines differently."""
-    corners = np.array(list(itertools.product(*((0, n - 1) for n in shape))))
-    moved = apply_affine(affine, corners) - apply_affine(other, corners)
-    return bool(np.abs(moved).max() < 0.1 * voxel_sizes(affine).min())
+            remedy = "resample the mask to the image; --repair turns one that is only flipped or has its axes swapped"
+            self.add("affines differ", path, found, "one affine", remedy)
 
 
 def problem_table(problems: Sequence[Problem]) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import fire
 
+from .ambiguous import ambiguous_files, log_ambiguous
 from .case import Case
 from .cases import OnBadCase, find_problems, keep_good
 from .check import Limits, Problem
@@ -91,7 +92,8 @@ def prepare(
         labels: Values that masks may hold; by default those of the source.
         min_slices: Slices that a case needs.
         on_bad_case: error stops, skip leaves bad cases out of the list and records them in OUTPUT/left_out.json.
-        repair: Cut off a slice that image or mask has too many, into OUTPUT/repaired.
+        repair: Mend what needs no resampling, into OUTPUT/repaired: a slice too many, a mask that is turned against its
+            image, a header that readers take differently.
         workers: Threads.
         options: Further options of the source (count, size; mode link or copy; cache_dir, windows; set_dir).
     """
@@ -137,7 +139,7 @@ def check(
         labels: Values that masks may hold; by default those that the list names.
         min_slices: Slices that a case needs.
         on_bad_case: error ends with status 1 when something is wrong, skip only tells.
-        repair: Cut off a slice that image or mask has too many, into DATASET_DIR/repaired, and list the new file.
+        repair: Mend what needs no resampling, into DATASET_DIR/repaired, and list the new files; see `prepare`.
         workers: Threads.
     """
     root = Path(dataset_dir) if dataset_dir is not None else Path(datalist).parent
@@ -172,7 +174,10 @@ def _checked(
         logger.info("repaired %d cases in %s: %s", len(mended), repair_dir, ", ".join(mended))
         problems = [problem for problem in problems if problem.case_id not in mended]
         problems += find_problems(list(mended.values()), **options)
-    return [mended.get(entry["case_id"], dict(entry)) for entry in entries], problems
+    checked = [mended.get(entry["case_id"], dict(entry)) for entry in entries]
+    bad = {problem.case_id for problem in problems}
+    log_ambiguous(ambiguous_files([entry for entry in checked if entry["case_id"] not in bad]))
+    return checked, problems
 
 
 def _with_paths(datalist: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], root: Path) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nibabel.affines import voxel_sizes
+
 from .datalist import HEAD_AND_NECK, read_datalist, select_cases, source_case
 from .preprocessing import ASSUMED, Preprocessing, complete, preprocessing_notes
 from .provenance import FILE_NAME, read_provenance
@@ -89,12 +91,12 @@ def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] 
         )
     provenance = read_provenance(directory) if (directory / FILE_NAME).is_file() else None
     training = provenance["training"] if provenance else {}
-    header = open_volume(cases[0]["image"]).header
+    first = open_volume(cases[0]["image"])
     return GeneratedSet(
         directory=directory,
         cases=cases,
-        image_size=[int(size) for size in header.get_data_shape()[:3]],
-        spacing=[float(size) for size in header.get_zooms()[:3]],
+        image_size=[int(size) for size in first.shape],
+        spacing=voxel_sizes(first.affine).tolist(),
         hu_window=[float(bound) for bound in (provenance["hu_window"] if provenance else hu_window)],
         binary_mask=len(labels) <= 2,
         training_ids=frozenset(training["case_ids"]) if provenance else None,

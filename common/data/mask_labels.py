@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .known_files import file_stamp, read_known, write_known
-from .volume_file import open_volume
+from .volume_file import open_volume, read_mask
 
 
 def mask_labels(
@@ -34,4 +34,4 @@ def mask_labels(
 
 
 def _values(path: str | Path) -> list[int]:
-    return [int(value) for value in np.unique(np.asanyarray(open_volume(path).dataobj))]
+    return [int(value) for value in np.unique(read_mask(open_volume(path), path=path))]

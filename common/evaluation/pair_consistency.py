@@ -11,7 +11,7 @@ from monai.metrics import DiceMetric
 from nibabel.spatialimages import SpatialImage
 from tqdm import tqdm
 
-from ..data.volume_file import open_volume
+from ..data.volume_file import open_volume, read_mask
 from ..metrics.resampling import case_interval
 from ..metrics.segmentation import MeanRow, mean_row
 from ..runs.bundle_predictions import predict_masks
@@ -91,7 +91,7 @@ def pair_dice(entry: Mapping[str, Any], prediction: str | Path, *, labels: Seque
             "the segmenter's postprocessing must bring its prediction back to the image's grid (Invertd, or SaveImaged "
             "with resample: true)"
         )
-    mask, predicted = (np.asanyarray(volume.dataobj).round() for volume in files)
+    mask, predicted = read_mask(files[0], path=entry["label"]), read_mask(files[1], path=prediction)
     regions = {"foreground": lambda values: values > 0}
     regions |= {f"label_{value}": partial(np.equal, value) for value in labels}
     return {"case_id": entry["case_id"]} | {

@@ -8,8 +8,7 @@ import numpy as np
 from ignite.engine import Engine, Events
 from nibabel.affines import voxel_sizes
 
-from ..data.check import same_place
-from ..data.volume_file import open_volume
+from ..data.volume_file import open_volume, read_mask, same_place
 from ..files import write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
 from .decollated import decollated
@@ -65,7 +64,7 @@ class CaseScores:
                     f"{item['label']} has shape {truth.shape}, expected the grid of its image, {prediction.shape}: "
                     "resample the mask to it (`python -m common.data check` finds all such cases)"
                 )
-            labels = np.asanyarray(truth.dataobj)
+            labels = read_mask(truth, path=item["label"])
             scores = segmentation_scores(
                 prediction, labels > 0 if self.binary else labels, spacing=voxel_sizes(truth.affine), labels=self.labels
             )

@@ -11,8 +11,10 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from ignite.engine import Engine, Events
+from monai.data import MetaTensor
 from torch import Tensor
 
+from ..data.volume_file import mask_like
 from ..files import replacing
 from .decollated import decollated
 
@@ -37,7 +39,11 @@ class LabelWriter:
     def write(self, engine: Engine) -> None:
         """Write the masks of this batch."""
         for item, output in decollated(engine):
-            mask = nib.Nifti1Image(mask_array(output["pred"]), np.asarray(output["pred"].affine, dtype=float))
+            values, image = mask_array(output["pred"]), image_file(item)
+            if image.is_file():  # its header's geometry: whoever reads that otherwise reads the mask alike
+                mask = mask_like(values, image)
+            else:
+                mask = nib.Nifti1Image(values, np.asarray(output["pred"].affine, dtype=float))
             with replacing(self.directory / f"{case_name(item)}.nii.gz") as temporary:
                 nib.save(mask, temporary)
 
@@ -47,8 +53,14 @@ def mask_array(prediction: Tensor) -> np.ndarray:
     return prediction.detach().cpu().numpy()[0].round().astype(np.uint8)
 
 
+def image_file(item: Mapping[str, Any]) -> Path:
+    """File of a decollated item's image, a tensor that remembers it or the path itself."""
+    image = item["image"]
+    return Path(image.meta["filename_or_obj"] if isinstance(image, MetaTensor) else image)
+
+
 def case_name(item: Mapping[str, Any]) -> str:
     """``case_id`` of a decollated item, or the name of its image file without its suffix."""
     if "case_id" in item:
         return str(item["case_id"])
-    return Path(item["image"].meta["filename_or_obj"]).name.removesuffix(".gz").removesuffix(".nii")
+    return image_file(item).name.removesuffix(".gz").removesuffix(".nii")

@@ -9,7 +9,7 @@ import numpy as np
 from ignite.engine import Engine, Events
 from nibabel.affines import voxel_sizes
 
-from ..data.volume_file import open_volume
+from ..data.volume_file import open_volume, read_mask
 from ..reports.segmentation_figures import SegmentedCase, plot_segmentations, worst_median_best
 from .case_scores import CaseScores
 
@@ -46,7 +46,7 @@ class SegmentationPictures:
             case = self.cases[case_id]
             files = (case["image"], self.predictions / f"{case_id}.nii.gz", case["label"])
             volumes = [nib.as_closest_canonical(open_volume(file)) for file in files]
-            image, prediction, truth = (np.asanyarray(volume.dataobj) for volume in volumes)
+            image, prediction, truth = np.asanyarray(volumes[0].dataobj), *map(read_mask, volumes[1:])
             drawn.append(
                 SegmentedCase(f"{name}: {case_id}", image, prediction, truth, tuple(voxel_sizes(volumes[0].affine)))
             )

@@ -18,13 +18,12 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Resize
 from nibabel.affines import voxel_sizes
-from nibabel.spatialimages import SpatialImage
 from scipy import ndimage
 from tqdm import tqdm
 
 from ..data.check import Problem
 from ..data.datalist import label_names
-from ..data.volume_file import open_volume
+from ..data.volume_file import open_volume, read_mask
 from ..transforms.centre_crop import CentreBoundsCrop
 from ..transforms.hu_window import HUWindow
 
@@ -117,8 +116,10 @@ def describe_case(
         OSError, ImageFileError: A file cannot be read; `common.data.cases.find_problems` says so beforehand.
     """
     stored = open_volume(entry["image"])
-    image, affine = _read_ras(stored)
-    label, label_affine = _read_ras(open_volume(entry["label"]))
+    canonical = nib.as_closest_canonical(stored)
+    image, affine = np.asanyarray(canonical.dataobj), canonical.affine  # axes flipped and swapped to RAS
+    mask = nib.as_closest_canonical(open_volume(entry["label"]))
+    label, label_affine = read_mask(mask, path=entry["label"]), mask.affine
     x, y, z = (round(float(mm), 4) for mm in voxel_sizes(affine))  # headers hold 32-bit numbers
     volumes, components = _measure_labels(label, labels, float(np.prod(voxel_sizes(label_affine))) / 1000)
     return CaseStatistics(
@@ -219,12 +220,6 @@ def unusual_cases(
                 found = " × ".join(f"{mm:g}" for mm in case.spacing) + " mm"
                 problems.append(Problem(case.case_id, "odd spacing", files[case.case_id], found, expected, remedy))
     return problems
-
-
-def _read_ras(stored: SpatialImage) -> tuple[np.ndarray, np.ndarray]:
-    """Values in HU and affine, axes flipped and swapped to RAS."""
-    volume = nib.as_closest_canonical(stored)
-    return np.asanyarray(volume.dataobj), volume.affine
 
 
 def _measure_hu(image: np.ndarray) -> dict[str, Any]:

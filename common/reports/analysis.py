@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.ambiguous import ambiguous_files
 from ..data.cases import BadCasesError, find_problems
 from ..data.check import Limits, Problem, problem_table
 from ..data.datalist import Folds, foreground_names, read_datalist, select_cases
@@ -101,8 +102,11 @@ class DataAnalysis:
         """
         problems, statistics = self.measure()
         files = {case["case_id"]: case["image"] for case in self.cases}
-        warnings = problems + unusual_cases(
-            statistics, files, hu_range=self.hu_range, spacing_factor=self.spacing_factor
+        measured = [case for case in self.cases if case["case_id"] in {each.case_id for each in statistics}]
+        warnings = (
+            problems
+            + ambiguous_files(measured)
+            + unusual_cases(statistics, files, hu_range=self.hu_range, spacing_factor=self.spacing_factor)
         )
         centres = centre_rows(statistics)
         self.write_tables(statistics, centres, warnings)

@@ -11,7 +11,7 @@ from nibabel.affines import voxel_sizes
 from ..data.augmented_set import AugmentedSet, Copy
 from ..data.datalist import foreground_names
 from ..data.sources.nifti_pair import pair_paths
-from ..data.volume_file import open_volume
+from ..data.volume_file import open_volume, read_mask
 from .slices import pair_grid
 
 _Volumes = tuple[np.ndarray, np.ndarray, list[float]]
@@ -67,4 +67,4 @@ def _loaded(augmented: AugmentedSet, case: Mapping[str, Any]) -> _Volumes:
 
 def _written(augmented: AugmentedSet, copy: Copy) -> _Volumes:
     image, label = (open_volume(path) for path in pair_paths(augmented.directory, copy.case_id))
-    return np.asanyarray(image.dataobj), np.asanyarray(label.dataobj), voxel_sizes(image.affine).tolist()
+    return np.asanyarray(image.dataobj), read_mask(label), voxel_sizes(image.affine).tolist()

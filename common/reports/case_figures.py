@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from nibabel.affines import voxel_sizes
 
-from ..data.volume_file import open_volume
+from ..data.volume_file import open_volume, read_mask
 from .dark_figure import COLOURS, FOREGROUND, MUTED, dark_figure, save_figure, style_axes
 from .slice_axes import label_colour, label_legend, overlay_labels, show_slice
 from .slices import montage, orthogonal_slices
@@ -52,7 +52,7 @@ def load_example(entry: Mapping[str, Any], *, largest: int = 256) -> Example:
     files = [nib.as_closest_canonical(open_volume(entry[key])) for key in ("image", "label")]
     step = tuple(-(-length // largest) for length in files[0].shape)
     thin = tuple(slice(None, None, every) for every in step)
-    image, label = (np.asanyarray(file.dataobj)[thin].copy() for file in files)
+    image, label = np.asanyarray(files[0].dataobj)[thin].copy(), read_mask(files[1], path=entry["label"])[thin].copy()
     spacing = tuple((voxel_sizes(files[0].affine) * step).tolist())
     return Example(f"{entry['centre']} · {entry['case_id']}", image, label, spacing, step)
 

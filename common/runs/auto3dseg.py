@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from monai.apps.auto3dseg import AutoRunner
+from nibabel.affines import voxel_sizes
 
 from ..data.datalist import datalist_hash, label_values, read_datalist, select_cases
-from ..data.volume_file import open_volume
+from ..data.volume_file import open_volume, read_mask
 from ..files import write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
 from ..same_settings import require_same_settings
@@ -133,8 +133,8 @@ class Auto3DSegRun:
             if not path.is_file():
                 raise FileNotFoundError(f"no prediction {path} of {case['case_id']}: see AutoRunner's log")
             truth = open_volume(case["label"])
-            prediction, label = (np.asarray(volume.dataobj) for volume in (open_volume(path), truth))
-            spacing = [float(mm) for mm in truth.header.get_zooms()[:3]]
+            prediction, label = read_mask(open_volume(path), path=path), read_mask(truth, path=case["label"])
+            spacing = voxel_sizes(truth.affine).tolist()
             scores = segmentation_scores(prediction, label, spacing=spacing, labels=self.labels)
             rows.append({"case_id": case["case_id"], "centre": case["centre"], **scores})
         write_csv(rows, self.output_dir / "cases.csv")

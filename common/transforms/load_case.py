@@ -6,16 +6,20 @@ from typing import Any
 from monai.config import KeysCollection
 from monai.transforms import InvertibleTransform, LoadImaged, MapTransform, Orientationd
 from monai.transforms.utils import allow_missing_keys_mode
+from monai.utils import convert_to_dst_type
 
+from ..data.volume_file import whole_numbers
 from .centre_crop import Bounds, CentreBoundsCropd, Fallback
 from .spacing_of_keys import SpacingOfKeysd
+from .volume_reader import VolumeReader
 
 
 class LoadCased(MapTransform, InvertibleTransform):
     """Paths to volumes (1, H, W, D) in RAS, cropped and resampled (thesis 3.4.3); the inverse gives the file's grid.
 
-    The steps: MONAI's `LoadImaged`, `Orientationd`, our `CentreBoundsCropd`, and `Spacingd`, images bilinear, all other
-    keys nearest. An entry with ``cropped`` true is not cropped again.
+    The steps: MONAI's `LoadImaged` with our `VolumeReader`, `Orientationd`, our `CentreBoundsCropd`, and `Spacingd`,
+    images bilinear, all other keys nearest. An entry with ``cropped`` true is not cropped again. Masks hold whole
+    numbers, see `common.data.volume_file.read_mask`.
 
     Args:
         keys: Items that hold paths.
@@ -37,8 +41,9 @@ class LoadCased(MapTransform, InvertibleTransform):
         allow_missing_keys: bool = False,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
+        self.image_key = image_key
+        self.load = LoadImaged(keys, ensure_channel_first=True, allow_missing_keys=allow_missing_keys)
         self.steps: list[MapTransform] = [
-            LoadImaged(keys, ensure_channel_first=True, allow_missing_keys=allow_missing_keys),
             Orientationd(keys, axcodes="RAS", labels=None, allow_missing_keys=allow_missing_keys),
             CentreBoundsCropd(
                 keys, centre_bounds, default=crop, source_key=image_key, allow_missing_keys=allow_missing_keys
@@ -49,10 +54,19 @@ class LoadCased(MapTransform, InvertibleTransform):
             self.steps.append(SpacingOfKeysd(keys, pixdim=spacing, mode=modes, allow_missing_keys=allow_missing_keys))
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Read, turn, crop and resample each key."""
+        """Read, turn, crop and resample each key.
+
+        Raises:
+            ValueError: A mask holds something else than whole numbers.
+        """
+        read = self.load(data, reader=VolumeReader())  # given here: of one given to LoadImaged it passes over failures
+        for key in self.key_iterator(read):
+            if key != self.image_key:
+                values = whole_numbers(read[key].numpy(), path=read[key].meta["filename_or_obj"])
+                read[key] = convert_to_dst_type(values, read[key])[0]
         for step in self.steps:
-            data = step(data)
-        return dict(data)
+            read = step(read)
+        return dict(read)
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Each key that is there, back to the grid of its file."""

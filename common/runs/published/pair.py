@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 
 from ...data.case import Case
-from ...data.volume_file import open_volume
+from ...data.volume_file import open_volume, read_mask
 from ...files import replacing
 
 
@@ -20,7 +20,7 @@ def read_pair(
     image, label = open_volume(case.image), open_volume(case.label)
     rounded = np.round(np.asarray(image.dataobj) / hu_step) * hu_step
     low, high = window
-    return rounded.clip(low, high).astype(np.int16), np.asarray(label.dataobj).astype(np.uint8), image.affine
+    return rounded.clip(low, high).astype(np.int16), read_mask(label, path=case.label).astype(np.uint8), image.affine
 
 
 def write_small_pair(case: Case, image: np.ndarray, label: np.ndarray, affine: np.ndarray) -> None:

@@ -8,6 +8,7 @@ from monai.data import decollate_batch, list_data_collate
 from monai.transforms import Compose, Invertd, LoadImaged, Orientationd, Spacingd
 
 from common.transforms import CentreBoundsCropd, LoadCased
+from tests.common.odd_files import HU, PAIRS, write_pair
 
 KEYS = ["image", "label"]
 BOUNDS = {"A": [[0, 0.5], [0, 1], [0, 1]]}
@@ -68,3 +69,26 @@ def test_a_missing_mask_is_an_error_unless_it_may_be_missing(case):
     assert "label" not in LoadCased(KEYS, allow_missing_keys=True, spacing=[4, 4, 4])(dict(image_only))
     with pytest.raises(KeyError, match="label"):
         LoadCased(KEYS)(dict(image_only))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_hu_under_the_mask_are_the_drawn_ones(name, tmp_path):
+    """However the two headers say it, and whatever MONAI's own reader makes of them."""
+    out = LoadCased(KEYS, crop="none")(write_pair(tmp_path, name))
+    assert out["image"].shape == out["label"].shape
+    assert out["image"][out["label"] > 0].unique().tolist() == [HU]
+    assert out["label"].unique().tolist() == [0, 2]
+    assert (out["image"] == HU).sum() == (out["label"] == 2).sum()
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_they_are_so_after_resampling(name, tmp_path):
+    out = LoadCased(KEYS, spacing=[2.5, 2.5, 2.5])(write_pair(tmp_path, name))
+    assert out["image"][out["label"] > 0].mean() > 0.8 * HU  # the rim is mixed with the body
+
+
+def test_a_file_that_cannot_be_read_is_an_error_and_not_another_readers(tmp_path):
+    entry = write_pair(tmp_path, "plain")
+    nib.save(nib.Nifti1Image(np.full((40, 36, 24), 0.5, np.float32), np.eye(4)), entry["label"])
+    with pytest.raises(ValueError, match=r"holds 0\.5, which is not a whole number"):
+        LoadCased(KEYS)(entry)
