@@ -80,7 +80,8 @@ class Segresnet_auto3dsegAlgo(BundleAlgo):  # noqa: N801
         """Train this fold, or go on with it; its score is there only when it is finished."""
         self.best_metric = None
         finished = super().train(dict(train_params or {}), dict(device_setting) if device_setting else None)
-        self.best_metric = best_dice(self.run_dir / "validation.csv")
+        score = best_dice(self.run_dir / "validation.csv")
+        self.best_metric = score  # type: ignore[assignment] # MONAI annotates the None that it begins with
         return finished
 
     def get_score(self, *args: Any, **kwargs: Any) -> float:
