@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import ignite.distributed as idist
@@ -140,7 +140,11 @@ class AdversarialTrainer(Trainer):
             autocast = torch.autocast(
                 self.state.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None
             )
-            with _synchronised(module, last=start + size == count), autocast:
+            last = start + size == count  # then gradients are exchanged
+            with (
+                module.no_sync() if isinstance(module, DistributedDataParallel) and not last else nullcontext(),
+                autocast,
+            ):
                 losses = module(_cut(batch, start, start + size))
                 self.scaler.scale(losses[phase.name] / self.accumulation).backward()
             total = {name: total.get(name, 0) + loss.detach() / self.accumulation for name, loss in losses.items()}
@@ -162,12 +166,6 @@ def _distributed(phase: Phase, device: torch.device) -> torch.nn.Module:
     # Spectral norm's buffers evolve alike on all ranks; batch normalisation's statistics are each rank's own, and the
     # first rank's are saved.
     return DistributedDataParallel(phase, device_ids=device_ids, forward_sync_buffers=False)
-
-
-def _synchronised(module: torch.nn.Module, *, last: bool) -> AbstractContextManager:
-    if last or not isinstance(module, DistributedDataParallel):
-        return nullcontext()
-    return module.no_sync()
 
 
 def _cut(batch: Any, start: int, stop: int) -> Any:

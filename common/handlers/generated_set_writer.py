@@ -99,10 +99,8 @@ class GeneratedSetWriter:
         """Write ``dataset.json`` and ``provenance.json`` of all processes' cases."""
         self.background.finish()
         self.cases = self.part.gather(self.cases)
-        if idist.get_rank() == 0:
-            self._write_list()
-
-    def _write_list(self) -> None:
+        if idist.get_rank() > 0:
+            return
         entries = [
             {k: v for k, v in case.items() if k != "seed"} | {"centre": "generated", "fold": 0} for case in self.cases
         ]

@@ -31,12 +31,9 @@ class ValidationCSV:
     def write(self, engine: Engine) -> None:
         """Add what this validation found."""
         epoch = engine.state.epoch
-        rows: list[dict[str, Any]] = [row for row in self._rows() if int(row["epoch"]) < epoch]
+        rows: list[dict[str, Any]] = []
+        if self.path.is_file():
+            with self.path.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
         rows.append({"epoch": epoch, self.metric: round(float(engine.state.metrics[self.metric]), 6)})
         write_csv(rows, self.path)
-
-    def _rows(self) -> list[dict[str, str]]:
-        if not self.path.is_file():
-            return []
-        with self.path.open(newline="") as file:
-            return list(csv.DictReader(file))

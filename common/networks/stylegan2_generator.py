@@ -222,13 +222,11 @@ class StyledLayer(nn.Module):
     def forward(self, x: Tensor, w: Tensor, seeds: Sequence[int] | None) -> Tensor:
         """Maps of ``x`` in the styles ``w`` (B, style_dim)."""
         x = self.conv(x, w)
-        return leaky_relu(x + (self.noise_strength * self._noise(seeds)).to(x.dtype) + self.bias.to(x.dtype))
-
-    def _noise(self, seeds: Sequence[int] | None) -> Tensor:
-        if seeds is None:
-            return self.noise
-        noise = torch.stack([layer_noise(seed, self.layer, self.noise.shape[1:]) for seed in seeds])
-        return noise.to(self.noise.device)
+        noise = self.noise
+        if seeds is not None:
+            drawn = [layer_noise(seed, self.layer, self.noise.shape[1:]) for seed in seeds]
+            noise = torch.stack(drawn).to(self.noise.device)
+        return leaky_relu(x + (self.noise_strength * noise).to(x.dtype) + self.bias.to(x.dtype))
 
 
 def layer_noise(seed: int, layer: int, shape: Sequence[int]) -> Tensor:
