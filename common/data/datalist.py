@@ -2,17 +2,21 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from ..files import write_json
 from .case import Case
+from .list_entries import plain_entry
+from .list_labels import named_labels
 from .split import TEST, split_cases
 
+logger = logging.getLogger(__name__)
 Folds = int | Sequence[int] | Literal["all", "testing", "everything"] | None
 HEAD_AND_NECK = {"0": "background", "1": "tumour", "2": "lymph node"}  # HECKTOR 2022
-_KEYS = ("case_id", "image", "label", "centre")
 
 
 def make_datalist(
@@ -61,12 +65,12 @@ def write_datalist(datalist: Mapping[str, Any], path: str | Path) -> None:
 
 
 def read_datalist(path: str | Path) -> dict[str, Any]:
-    """Data list at ``path``, checked.
+    """Data list at ``path``, checked, with entries as of `plain_entry` and labels as of `named_labels`.
 
     Raises:
         FileNotFoundError: There is none; the message says how to make one.
-        ValueError: It is no JSON, lacks a key, names a case twice, has a patient on two sides of the split, or says
-            ``cropped`` otherwise than by true or false.
+        ValueError: It is no JSON, has an entry or a label that cannot be read, names a case twice, has a patient on two
+            sides of the split, or says ``cropped`` otherwise than by true or false.
     """
     path = Path(path)
     if not path.is_file():
@@ -82,22 +86,34 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path} has no list 'training', expected the MSD form {{training: […], testing: […]}}")
     if not isinstance(datalist.setdefault("testing", []), list):
         raise ValueError(f"{path}: 'testing' is {datalist['testing']!r}, expected a list of entries")
-    datalist["labels"] = datalist.get("labels") or dict(HEAD_AND_NECK)
+    datalist["labels"] = named_labels(datalist.get("labels") or HEAD_AND_NECK, source=str(path))
+    if isinstance(datalist.get("test"), list) and datalist["test"] and not datalist["testing"]:
+        _warn_of_test(str(path), len(datalist["test"]))
+    number = 0
+    for side in ("training", "testing"):
+        for place, entry in enumerate(datalist[side]):
+            datalist[side][place] = plain_entry(entry, number=number, source=str(path))
+            number += 1
     _check_entries(datalist, path)
     return datalist
 
 
+@cache  # a config reads its list several times
+def _warn_of_test(path: str, count: int) -> None:
+    logger.warning(
+        "%s: 'test' names %d images, expected 'testing' with entries that have masks: they are not used; "
+        "`run inferring --images FOLDER` takes images without masks",
+        path,
+        count,
+    )
+
+
 def _check_entries(datalist: Mapping[str, Any], path: Path) -> None:
     entries = [*datalist["training"], *datalist.get("testing", [])]
-    for where in (datalist, *(entry for entry in entries if isinstance(entry, dict))):
+    for where in (datalist, *entries):
         if not isinstance(where.get("cropped", False), bool):
             name = where.get("case_id", "the list")
             raise ValueError(f"{path}: {name} has cropped {where['cropped']!r}, expected true or false, without quotes")
-    for number, entry in enumerate(entries):
-        if not isinstance(entry, dict) or not isinstance(entry.get("fold", 0), int):
-            raise ValueError(f"{path}: entry {number} is {entry!r}, expected {list(_KEYS)} and a fold, a whole number")
-        if missing := [key for key in _KEYS if key not in entry]:
-            raise ValueError(f"{path}: entry {entry.get('case_id', number)} lacks {missing}, expected {list(_KEYS)}")
     ids = [entry["case_id"] for entry in entries]
     if twice := sorted({case_id for case_id in ids if ids.count(case_id) > 1} if len(set(ids)) < len(ids) else ()):
         raise ValueError(f"{path}: case ids {twice} stand twice, expected each once")

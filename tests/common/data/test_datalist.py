@@ -138,3 +138,94 @@ def test_names_of_labels_follow_their_numbers_and_join_when_binary():
     names = {"2": "lymph node", "0": "background", "1": "tumour"}
     assert list(label_names(names).items()) == [("0", "background"), ("1", "tumour"), ("2", "lymph node")]
     assert label_names(names, binary=True) == {"0": "background", "1": "tumour or lymph node"}
+
+
+def entry(**change):
+    return {"case_id": "a", "image": "images/a.nii.gz", "label": "labels/a.nii.gz", "centre": "A", **change}
+
+
+def read_list(folder, *training, **more):
+    path = folder / "list.json"
+    path.write_text(json.dumps({"training": list(training), **more}))
+    return read_datalist(path)
+
+
+def test_numbers_become_names_and_no_centre_is_unknown(tmp_path):
+    listed = read_list(
+        tmp_path,
+        entry(case_id=7, patient=12, centre=None, fold=1.0),
+        {"case_id": 8.0, "image": "b.nii", "label": "c.nii", "patient": None},
+    )
+    assert listed["training"] == [
+        entry(case_id="7", patient="12", centre="unknown", fold=1),
+        {"case_id": "8", "image": "b.nii", "label": "c.nii", "centre": "unknown"},
+    ]
+    assert isinstance(listed["training"][0]["fold"], int)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fold:": 1}, r"list\.json: entry a has the key 'fold:', expected 'fold': rename it"),
+        ({"Patient": 1}, "has the key 'Patient', expected 'patient'"),
+        ({"fold": 1.5}, "entry a has fold 1.5, expected a fold, a whole number: write"),
+        ({"fold": "1"}, "has fold '1', expected a fold"),
+        ({"fold": True}, "has fold True, expected a fold"),
+        ({"fold": None}, "has fold None, expected a fold"),
+        ({"centre": ["A"]}, r"has centre \['A'\], expected text or a number: write a name in quotes"),
+        ({"case_id": True}, "has case_id True, expected text"),
+        ({"case_id": " "}, "has case_id ' ', expected text"),
+        ({"case_id": None}, r"entry 0 lacks \['case_id'\], .*: give each entry a case_id of its own"),
+        ({"label": None}, r"entry a lacks \['label'\], .*take the entry out; .*--images FOLDER"),
+        ({"image": ["a.nii", "b.nii"]}, r"has image \['a.nii', 'b.nii'\], expected one path as text"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_named(change, message, tmp_path):
+    given = {key: value for key, value in entry(**change).items() if key != "case_id" or value is not None}
+    with pytest.raises(ValueError, match=message):
+        read_list(tmp_path, given)
+
+
+def test_a_centre_of_another_spelling_is_named(tmp_path):
+    given = entry(center="A")
+    del given["centre"]
+    with pytest.raises(ValueError, match="has the key 'center', expected 'centre'"):
+        read_list(tmp_path, given)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"0": "background", "255": "tumour"}, {"0": "background", "255": "tumour"}),
+        ({"background": 0, "tumour": 1, "lymph node": 5}, {"0": "background", "1": "tumour", "5": "lymph node"}),
+        ({"background": "0", "tumour": "1"}, {"0": "background", "1": "tumour"}),  # as some tools write it
+        (["background", "tumour"], {"0": "background", "1": "tumour"}),
+        ({"7": "larynx"}, {"0": "background", "7": "larynx"}),
+    ],
+)
+def test_labels_are_understood_by_value_by_name_and_as_a_list(labels, expected, tmp_path):
+    assert read_list(tmp_path, entry(), labels=labels)["labels"] == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"background": 0, "lesion": [1, 2], "node": 2}, r"'lesion' is a region of the values \[1, 2\].*--binary_mask"),
+        (
+            {"background": 0, "tumour": 1, "ignore": 2},
+            "label 'ignore' has the value 2, expected labels that are learned",
+        ),
+        ({"background": 0, "tumour": 1.5}, "label 'tumour' has the value 1.5, expected"),
+        ({"background": 0, "tumour": -1}, "label 'tumour' has the value -1, expected"),
+        ({"background": 0, "tumour": 1, "node": 1}, "value 1 is both 'tumour' and 'node'"),
+        ("tumour", "labels are 'tumour', expected"),
+    ],
+)
+def test_labels_that_cannot_be_read_are_named(labels, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        read_list(tmp_path, entry(), labels=labels)
+
+
+def test_images_without_masks_under_test_are_told_of(tmp_path, caplog):
+    assert read_list(tmp_path, entry(), test=["images/t.nii.gz"])["testing"] == []
+    assert "'test' names 1 images, expected 'testing' with entries that have masks" in caplog.text
