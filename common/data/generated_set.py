@@ -145,21 +145,45 @@ def region_notes(
 def training_cases(
     generated: GeneratedSet, datalist: str | Path, *, dataset_dir: str | Path, declared: bool = False
 ) -> list[dict[str, Any]] | None:
-    """Entries of `datalist` that the generator was trained on, and copies of them; None where nothing tells which.
+    """Entries of `datalist` that the generator was trained on, and copies of them; None where it is of other data.
+
+    None also stands for a set that nothing is known of; see `why_no_training_cases`.
 
     Args:
         generated: The set; its provenance names the cases.
         datalist: List that holds them.
         dataset_dir: Folder that its paths are relative to.
-        declared: Take all of its ``training`` where the set has no provenance: the user says it was trained on them.
+        declared: The user says that the generator was trained on `datalist`: all of its ``training`` is taken where the
+            set has no provenance, and a list that has none of the cases is an error, too.
 
     Raises:
-        ValueError: The provenance names cases that the list does not have.
+        ValueError: The provenance names cases that the list does not have, beside others that it has.
     """
     if generated.training_ids is None:
         return select_cases(read_datalist(datalist), dataset_dir=dataset_dir) if declared else None
+    if not declared and _is_of_other_data(generated, datalist):
+        return None
     made = f"{generated.directory} was made by a generator"
     return cases_behind(generated.training_ids, datalist, dataset_dir=dataset_dir, made=made)
+
+
+def why_no_training_cases(generated: GeneratedSet, datalist: str | Path) -> str:
+    """Why `training_cases` has none, as the evaluation's page says it: a sentence without its end."""
+    if generated.training_ids is None:
+        return "the set has no provenance: nobody knows whether its generator has seen the real cases"
+    if not generated.training_ids:
+        return "the set's provenance names no training case: nobody knows what its generator has seen"
+    return (
+        f"none of the {len(generated.training_ids)} cases that the generator was trained on, such as "
+        f"{min(generated.training_ids)}, is in {datalist}: copies of them are not searched for"
+    )
+
+
+def _is_of_other_data(generated: GeneratedSet, datalist: str | Path) -> bool:
+    """Whether there are real cases behind a set, and none of them, nor of its training cases, is in the list."""
+    content = read_datalist(datalist)
+    listed = {source_case(entry) for entry in (*content["training"], *content.get("testing", ()))}
+    return bool(generated.training_ids) and not (generated.seen_ids or set()) & listed
 
 
 def cases_behind(

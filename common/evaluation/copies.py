@@ -37,8 +37,7 @@ class Copies:
         findings = Findings("Memorisation")
         if sets.training is None:
             findings.text = [
-                "Left out: nothing tells which cases the generator was trained on; give their list with "
-                "--train_datalist"
+                f"Left out: {sets.no_training}; if you have its training cases, name their list with --train_datalist"
             ]
             return findings
         if not len(sets.held_out):

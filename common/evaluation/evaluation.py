@@ -100,7 +100,7 @@ class Evaluation:
                 "rewards memorisation here; compare with folds that were held out"
             )
         if self.sets.training is None:
-            stamps.append("the set has no provenance: nobody knows whether its generator has seen the real cases")
+            stamps.append(self.sets.no_training)
         return stamps
 
     def _untrained(self) -> list[str]:

@@ -20,12 +20,13 @@ class EvaluationSets:
     Args:
         real: Cases that the generated ones are compared with.
         generated: The generated set.
-        training: Cases that the generator was trained on; None where nothing tells.
+        training: Cases that the generator was trained on; None where they are not known or not at hand.
         reader: Of features.
         window: HU of the volumes.
         label_names: Value to name; 0 is background.
         notes: What a reader must know of how the two sides were prepared.
         num_workers: Processes.
+        no_training: Why there is no `training`, for metrics and page: a sentence without its end.
     """
 
     real: VolumeSet
@@ -36,6 +37,7 @@ class EvaluationSets:
     label_names: Mapping[str, str]
     num_workers: int = 0
     notes: Sequence[str] = ()
+    no_training: str = "nothing tells which cases the generator was trained on"
     _facts: dict[str, CaseFacts] = field(default_factory=dict)
 
     @property

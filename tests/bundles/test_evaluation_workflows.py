@@ -139,6 +139,25 @@ def test_copies_of_training_cases_are_found(workflow, evaluated, phantom_dir, ge
     assert rows["memorisation/volumes"]["probability_nearer"] == 1
 
 
+def test_a_set_of_other_data_is_scored_without_memorisation_which_says_why(
+    workflow, evaluated, generated_dir, phantom_dir, tmp_path
+):
+    """Pairs of a shipped model beside a user's own list: none of the training cases is in it."""
+    folder = tmp_path / "others"
+    shutil.copytree(generated_dir, folder)
+    provenance = json.loads((folder / "provenance.json").read_text())
+    provenance["training"]["case_ids"] = [f"other_{i}" for i in range(8)]
+    (folder / "provenance.json").write_text(json.dumps(provenance))
+    options = {"weights": str(evaluated / "train" / "model.pt"), "sections": ["fidelity", "copies"]}
+    out = workflow("evaluate", generated_dir=str(folder), **options)
+    metrics, page = json.loads((out / "metrics.json").read_text()), (out / "report.html").read_text()
+    why = f"none of the 8 cases that the generator was trained on, such as other_0, is in {phantom_dir}/datalist.json"
+    assert any(warning.startswith(why) for warning in metrics["warnings"])
+    assert f"Left out: {why}" in page and "no provenance" not in page
+    assert {key.split("/")[0] for key in metrics["scores"]} >= {"fid"}
+    assert not [key for key in metrics["scores"] if key.startswith("memorisation")]
+
+
 def test_sanity_scores_every_change(workflow, evaluated):
     out = workflow("evaluate", "sanity", weights=str(evaluated / "train" / "model.pt"), replicates=4, neighbours=1)
     rows = {

@@ -77,3 +77,22 @@ def test_organs_are_numbered_in_their_order_and_outside_the_crop_is_background(s
     assert mask[20, 20, 12] == 1 and mask[11, 11, 12] == 2
     assert abs((mask == 1).sum() / 512 - 1) < 0.5
     assert F.l1_loss(torch.tensor(mask > 0).float(), torch.tensor(image > -500).float()) < 0.1
+
+
+def test_a_folder_of_images_is_read_before_anything_runs(segment, phantom_dir, tmp_path):
+    """One mask for each image, and none where the folder is not what was meant."""
+    folder = tmp_path / "images"
+    cases = select_cases(read_datalist(phantom_dir / "datalist.json"), folds="testing", dataset_dir=phantom_dir)
+    folder.mkdir()
+    with pytest.raises(RuntimeError) as error:
+        segment(images=str(folder))
+    assert "holds no NIfTI image" in str(error.value.__cause__)
+    image = nib.load(cases[0]["image"])
+    for name in ("a.NII.GZ", "b.v2.nii"):
+        nib.save(image, folder / name)
+    (folder / "._b.v2.nii").write_bytes(b"\0")
+    (folder / "a.nii.gz.txt").touch()
+    masks = segment(images=str(folder), output_dir=str(folder / "out"))
+    assert not masks.exists()
+    assert sorted(path.name for path in (folder / "out" / "labels").iterdir()) == ["a.nii.gz", "b.v2.nii.gz"]
+    segment(images=str(folder), output_dir=str(folder / "out"))

@@ -181,6 +181,24 @@ def test_inference_of_a_folder_of_images_in_another_orientation(workflow, traine
     assert np.mean(np.asarray(back.dataobj) != np.asarray(nib.as_closest_canonical(a).dataobj)) < 0.01
 
 
+def test_a_folder_of_images_is_read_before_anything_runs(workflow, trained, phantom_dir, tmp_path, causes):
+    """One mask for each image, and none where the folder is not what was meant."""
+    folder, case = tmp_path / "images", read_datalist(phantom_dir / "datalist.json")["testing"][0]
+    options = {"checkpoint": str(trained / "model.pt"), "images": str(folder), "output_dir": str(tmp_path / "out")}
+    folder.mkdir()
+    image = nib.load(phantom_dir / case["image"])
+    nib.save(image, folder / "a.nii")
+    nib.save(image, folder / "a.nii.gz")
+    with pytest.raises(RuntimeError) as error:
+        workflow("inference", **options)
+    assert "holds both a.nii and a.nii.gz" in causes(error)
+    (folder / "a.nii").rename(folder / "b.v2.nii")
+    (folder / "._b.v2.nii").write_bytes(b"\0")
+    (folder / "a.nii.gz.txt").touch()
+    masks = workflow("inference", **options) / "labels"
+    assert sorted(path.name for path in masks.iterdir()) == ["a.nii.gz", "b.v2.nii.gz"]
+
+
 def test_the_evaluation_bundle_can_use_it_as_segmenter(trained, phantom_dir, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     cases = select_cases(read_datalist(phantom_dir / "datalist.json"), folds=0, dataset_dir=phantom_dir)[:2]

@@ -16,28 +16,6 @@ from ..case import Case
 logger = logging.getLogger(__name__)
 
 Mode = Literal["link", "copy"]
-SUFFIXES = (".nii.gz", ".nii")
-
-
-def nifti_files(folder: Path, *, ending: str = "") -> dict[str, Path]:
-    """NIfTI files of a folder whose name ends with `ending` before the suffix, by the name before it, sorted.
-
-    Raises:
-        FileNotFoundError: there is no such folder.
-        ValueError: a name stands with both suffixes.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder: expected NIfTI files in it; check --input")
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        suffix = next((ending + suffix for suffix in SUFFIXES if path.name.endswith(ending + suffix)), None)
-        if suffix is None or path.name.startswith("."):  # such as the `._` files of macOS
-            continue
-        name = path.name.removesuffix(suffix)
-        if name in files:
-            raise ValueError(f"{folder} holds both {files[name].name} and {path.name}: keep one of them")
-        files[name] = path
-    return files
 
 
 def check_matched(images: Collection[str], labels: Collection[str], *, folder: Path, where: tuple[str, str]) -> None:
@@ -81,7 +59,7 @@ def bring_pairs(cases: Sequence[Case], sources: Mapping[str, tuple[Path, Path]],
 
 def _bring(source: Path, target: Path, *, mode: Mode) -> bool:
     """Link, copy or pack one file; tells whether it had to be done."""
-    packed = source.suffix == ".gz"  # before links are followed: a data store's names may have no suffix
+    packed = source.suffix.lower() == ".gz"  # before links are followed: a data store's names may have no suffix
     if not packed and source.parent.resolve() == target.parent.resolve():
         raise ValueError(f"{source} would be packed beside itself: choose an output other than the input")
     source = source.resolve(strict=True)

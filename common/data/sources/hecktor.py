@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from ..case import Case
-from .existing_nifti import Mode, bring_pairs, check_matched, nifti_files
+from ..nifti_files import nifti_files
+from .existing_nifti import Mode, bring_pairs, check_matched
 from .nifti_pair import pair_paths
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..case import Case
-from .existing_nifti import Mode, bring_pairs, check_matched, nifti_files, shortlist
+from ..nifti_files import nifti_files
+from .existing_nifti import Mode, bring_pairs, check_matched, shortlist
 from .nifti_pair import pair_paths
 
 

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from common.data.generated_set import read_generated_set, training_cases
+from common.data.generated_set import read_generated_set, training_cases, why_no_training_cases
 
 ENTRY = {"case_id": "g0", "image": "images/g0.nii.gz", "label": "labels/g0.nii.gz", "centre": "generated", "fold": 0}
 PROVENANCE = {
@@ -84,6 +84,29 @@ def test_a_list_that_lacks_training_cases_is_refused(generated_dir, real_list):
     _write(generated_dir / "provenance.json", PROVENANCE | training)
     with pytest.raises(ValueError, match=r"lacks 2, such as z1.*--train_datalist"):
         training_cases(read_generated_set(generated_dir), real_list, dataset_dir=real_list.parent)
+
+
+def test_a_set_of_other_data_has_no_training_cases_and_says_why(generated_dir, real_list):
+    training = {"training": {"case_ids": ["z1", "z2"]}}
+    _write(generated_dir / "provenance.json", PROVENANCE | training)
+    generated = read_generated_set(generated_dir)
+    assert training_cases(generated, real_list, dataset_dir=real_list.parent) is None
+    why = why_no_training_cases(generated, real_list)
+    assert f"none of the 2 cases that the generator was trained on, such as z1, is in {real_list}" in why
+    with pytest.raises(ValueError, match=r"lacks 2, such as z1"):  # who names the list must name the right one
+        training_cases(generated, real_list, dataset_dir=real_list.parent, declared=True)
+    _write(
+        generated_dir / "provenance.json", PROVENANCE | {"training": {"case_ids": ["z1"], "generator_case_ids": ["c"]}}
+    )
+    with pytest.raises(ValueError, match=r"lacks 1, such as z1"):  # the list's own case c is behind the set
+        training_cases(read_generated_set(generated_dir), real_list, dataset_dir=real_list.parent)
+
+
+def test_why_nothing_is_known_of_a_training(generated_dir, real_list):
+    _write(generated_dir / "provenance.json", PROVENANCE | {"training": {"case_ids": []}})
+    assert "names no training case" in why_no_training_cases(read_generated_set(generated_dir), real_list)
+    (generated_dir / "provenance.json").unlink()
+    assert "has no provenance" in why_no_training_cases(read_generated_set(generated_dir), real_list)
 
 
 def test_missing_list_and_files_are_named(tmp_path, generated_dir):

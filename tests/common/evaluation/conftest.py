@@ -53,7 +53,7 @@ def build_volumes(folder, name, count, *, seed, brightness=0, first=0):
 def build_sets(tmp_path):
     """Function(brightness, …) → sets of 24 real and 16 generated volumes; the last 8 real ones were trained on."""
 
-    def build(*, brightness=0, weights="sha", training=True, generated=None):
+    def build(*, brightness=0, weights="sha", training=True, generated=None, **options):
         real = build_volumes(tmp_path, "real", 24, seed=0)
         generated = generated or build_volumes(tmp_path, "generated", 16, seed=1, brightness=brightness)
         extractor = Extractor(Octants(), ExtractorId("octants", "means of octants", weights))
@@ -64,6 +64,7 @@ def build_sets(tmp_path):
             reader=FeatureReader({"octants": extractor}, views=views, view_recipe={}),
             window=(-1024, 600),
             label_names=NAMES,
+            **options,
         )
 
     return build

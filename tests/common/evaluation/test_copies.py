@@ -16,5 +16,7 @@ def test_copies_are_found_and_shown(build_sets, tmp_path):
 
 def test_memorisation_says_why_it_is_left_out(build_sets, tmp_path):
     findings = Copies()(build_sets(training=False), tmp_path)
-    assert "nothing tells which cases" in findings.text[0]
+    assert "nothing tells which cases" in findings.text[0] and "--train_datalist" in findings.text[0]
     assert not findings.metrics
+    findings = Copies()(build_sets(training=False, no_training="none of the 8 cases is listed"), tmp_path)
+    assert findings.text[0].startswith("Left out: none of the 8 cases is listed; ")

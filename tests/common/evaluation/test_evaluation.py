@@ -78,7 +78,8 @@ def test_rendering_leaves_the_findings_as_they_are(build_sets, tmp_path):
 
 def test_seen_cases_and_missing_provenance_are_warned_of(build_sets, evaluate):
     assert "8 of the 24 real cases were in the generator's training" in evaluate(build_sets())["warnings"][0]
-    assert "no provenance" in evaluate(build_sets(training=False))["warnings"][0]
+    why = "the set has no provenance: nobody knows"
+    assert evaluate(build_sets(training=False, no_training=why))["warnings"] == [why]
 
 
 def test_a_loss_csv_is_drawn(build_sets, evaluate, tmp_path):

@@ -1,0 +1,125 @@
+"""The NIfTI files of a folder by name, whatever else lies there; nothing that is a volume is passed over in silence."""
+
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nibabel.filebasedimages import ImageFileError
+
+from .volume_file import open_volume
+
+SUFFIXES = (".nii.gz", ".nii")  # in any case: some systems write .NII.GZ
+_OTHER_VOLUMES = (
+    *(".nii.zst", ".nii.bz2", ".nii.xz", ".img", ".hdr", ".img.gz", ".hdr.gz"),
+    *(".nrrd", ".nhdr", ".mha", ".mhd", ".dcm"),
+)
+_SHOWN = 5
+
+
+def nifti_files(
+    folder: Path, *, ending: str = "", option: str = "--input", ignored: str | Path | None = None
+) -> dict[str, Path]:
+    """NIfTI files of a folder whose name ends with `ending` before the suffix, by the name before it, sorted.
+
+    Hidden files, such as the `._` files of macOS, and files of other kinds, such as `a.nii.gz.txt`, are no volumes.
+
+    Args:
+        folder: Its own files are taken.
+        ending: Such as `__CT`.
+        option: That names the folder, for messages.
+        ignored: A folder below it that is not looked at, such as a run's own output.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or a file is a link that leads nowhere.
+        ValueError: A name stands with several suffixes; volumes are beside them in another format, or in subfolders.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder: expected NIfTI files in it; check {option}")
+    files: dict[str, Path] = {}
+    others = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.is_dir():
+            continue
+        if (name := _stem(path.name, SUFFIXES, ending)) is None:
+            others += [path.name] if _stem(path.name, _OTHER_VOLUMES, ending) is not None else []
+            continue
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is a link to a file that is not there: fetch the file or remove the link")
+        if name in files:
+            raise ValueError(f"{folder} holds both {files[name].name} and {path.name}: keep one of them")
+        files[name] = path
+    if others:
+        raise ValueError(
+            f"{folder} holds {_some(others)}: only {' and '.join(SUFFIXES)} are read; convert these, or move them away"
+        )
+    if nested := list(_nested(folder, ending, ignored)):
+        raise ValueError(
+            f"{folder} holds NIfTI files in subfolders, {_some(nested)}: files are taken from one folder; name a "
+            f"subfolder with {option}, or bring all of them into one folder, with names that differ"
+        )
+    return files
+
+
+def image_cases(images: str | Path, *, ignored: str | Path | None = None) -> list[dict[str, Any]]:
+    """Entries `image` and `case_id` of the NIfTI images of a folder, or of one file; headers are read, voxels are not.
+
+    Args:
+        images: The folder, or the file.
+        ignored: See `nifti_files`.
+
+    Raises:
+        FileNotFoundError: There is nothing at `images`, or no NIfTI file in it.
+        ValueError: See `nifti_files`; or a file is unreadable, or no 3-D volume.
+    """
+    path, option = Path(images), "--images"
+    if not str(images).strip():
+        raise FileNotFoundError(f"{option} is empty: expected a folder of NIfTI images, or one NIfTI file")
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {path}: expected a folder of NIfTI images, or one file; check {option}")
+    if path.is_dir():
+        files = nifti_files(path, option=option, ignored=ignored)
+        if not files:
+            there = [entry.name + "/" * entry.is_dir() for entry in sorted(path.iterdir())]
+            raise FileNotFoundError(
+                f"{path} holds no NIfTI image, found {_some(there) if there else 'nothing'}: expected files that end "
+                f"with {' or '.join(SUFFIXES)}; check {option}"
+            )
+    elif (name := _stem(path.name, SUFFIXES)) is None:
+        raise ValueError(f"{path} does not end with {' or '.join(SUFFIXES)}: convert it to NIfTI; check {option}")
+    else:
+        files = {name: path}
+    for file in files.values():
+        _require_volume(file)
+    return [{"case_id": name, "image": str(file)} for name, file in files.items()]
+
+
+def _stem(name: str, suffixes: tuple[str, ...], ending: str = "") -> str | None:
+    """What stands before `ending` and a suffix in any case; None where the name does not end so."""
+    suffix = next((suffix for suffix in suffixes if name.lower().endswith(suffix)), None)
+    stem = None if suffix is None else name[: -len(suffix)]
+    return stem.removesuffix(ending) if stem is not None and stem.endswith(ending) else None
+
+
+def _nested(folder: Path, ending: str, ignored: str | Path | None) -> Iterator[str]:
+    """NIfTI files below the subfolders of `folder`, as paths relative to it."""
+    skipped = None if ignored is None else Path(ignored).resolve()
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(n for n in folders if not n.startswith(".") and Path(root, n).resolve() != skipped)
+        if Path(root) != folder:
+            found = sorted(n for n in names if not n.startswith(".") and _stem(n, SUFFIXES, ending) is not None)
+            yield from (str(Path(root, name).relative_to(folder)) for name in found)
+
+
+def _require_volume(path: Path) -> None:
+    try:
+        shape = open_volume(path).shape
+    except (ImageFileError, EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"{path} cannot be read as NIfTI ({error}): copy it again, or move it away") from error
+    if len(shape) != 3:
+        raise ValueError(f"{path} has the shape {tuple(shape)}, expected one 3-D volume: save one volume a file")
+
+
+def _some(names: list[str]) -> str:
+    return f"{', '.join(names[:_SHOWN])}{f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''}"
