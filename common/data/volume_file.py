@@ -117,20 +117,20 @@ def ambiguities(path: str | Path) -> list[str]:
     shape = volume.shape[:3]
     if sform is None and qform is None:
         found.append(
-            "neither sform nor qform has a code, so nothing says where the voxels lie: read as left to right from the "
-            "patient's right, by nibabel and MONAI; SimpleITK and ITK swap left and right and front and back"
+            "neither sform nor qform has a code, so nothing says where the voxels lie: read as nibabel and MONAI do, from "
+            "right to left and from back to front; SimpleITK swaps front and back"
         )
     elif sform is not None and qform is not None and not same_place(sform, qform, shape):
         found.append(
             f"sform (code {sform_code}) and qform (code {qform_code}) differ by up to "
-            f"{np.abs(sform - qform).max():.3g}: read by the sform, as by nibabel; SimpleITK and TorchIO may take the "
-            "other"
+            f"{np.abs(sform - qform).max():.3g}: read by the sform, as nibabel does; SimpleITK and TorchIO take the "
+            "qform where the sform's code is above 1"
         )
     sizes = np.asarray(header.get_zooms()[:3], dtype=float)
     if sform is not None and not np.allclose(sizes, voxel_sizes(sform)):
         found.append(
             f"the header's voxel sizes are {sizes.round(4).tolist()}, those of the sform "
-            f"{voxel_sizes(sform).round(4).tolist()}: read by the sform; MONAI takes the qform instead"
+            f"{voxel_sizes(sform).round(4).tolist()}: read by the sform; MONAI takes the qform, SimpleITK the header's sizes"
         )
     if _units(volume) in _MILLIMETRES:
         found.append(
