@@ -117,8 +117,8 @@ def ambiguities(path: str | Path) -> list[str]:
     shape = volume.shape[:3]
     if sform is None and qform is None:
         found.append(
-            "neither sform nor qform has a code, so nothing says where the voxels lie: read as nibabel and MONAI do, from "
-            "right to left and from back to front; SimpleITK swaps front and back"
+            "neither sform nor qform has a code, so nothing says where the voxels lie: read as nibabel and MONAI do; "
+            "SimpleITK swaps front and back"
         )
     elif sform is not None and qform is not None and not same_place(sform, qform, shape):
         found.append(
@@ -130,7 +130,7 @@ def ambiguities(path: str | Path) -> list[str]:
     if sform is not None and not np.allclose(sizes, voxel_sizes(sform)):
         found.append(
             f"the header's voxel sizes are {sizes.round(4).tolist()}, those of the sform "
-            f"{voxel_sizes(sform).round(4).tolist()}: read by the sform; MONAI takes the qform, SimpleITK the header's sizes"
+            f"{voxel_sizes(sform).round(4).tolist()}: read by the sform; MONAI takes the qform, SimpleITK these sizes"
         )
     if _units(volume) in _MILLIMETRES:
         found.append(
