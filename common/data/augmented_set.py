@@ -18,6 +18,7 @@ from tqdm import tqdm
 from .case import Case
 from .datalist import datalist_hash, read_datalist, source_case, write_datalist
 from .generated_set import LIST_NAME
+from .label_map import to_values
 from .provenance import write_provenance
 from .sources.nifti_pair import is_written, pair_paths, recipe_note, write_pair
 
@@ -150,7 +151,9 @@ class AugmentedSet:
         resampled = isinstance(output["image"], MetaTensor)  # else the voxels alone moved, on the item's grid
         affine = np.asarray((output if resampled else item)["image"].affine)
         image = np.asarray(output["image"])[0].round().clip(*self.hu_range)
-        write_pair(self._files(copy), image, np.asarray(output["label"])[0], affine, note=self._note(copy))
+        label = np.asarray(output["label"])[0].astype(np.uint8)
+        label = to_values(label, copy.source.get("label_values", ()))
+        write_pair(self._files(copy), image, label, affine, note=self._note(copy))
 
     def _deformed(self, copy: Copy, item: Mapping[str, Any]) -> dict[str, Any]:
         """The copy of `item`: the first draw of its seed that keeps the mask inside."""

@@ -1,7 +1,7 @@
 """Which cases of a generated set train a segmenter, checked against the leakage guard and what the segmenter takes."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from .cases import OnBadCase, find_problems, keep_good
 from .check import Limits
 from .choose_real import RealCases
 from .datalist import label_values
-from .generated_set import GeneratedSet, read_generated_set
+from .generated_set import GeneratedSet, cases_as_listed, read_generated_set
 from .leakage import LeakageReport, check_leakage, check_strangers
 from .nested_order import nested_order
 from .segmenter_fit import SegmenterInput, check_grid, check_masks, check_values, check_window
@@ -95,6 +95,7 @@ def choose_generated(
         return None
     low, high = segmenter.hu_window or HU_WINDOW
     source = read_generated_set(options.directory, hu_window=(low, high))
+    source = replace(source, cases=cases_as_listed(source, real.datalist["labels"]))
     check_masks(source, label_values(real.datalist), binary_mask=segmenter.binary_mask)
     check_strangers(source, real=[case["case_id"] for side in ("training", "testing") for case in real.datalist[side]])
     leakage = check_leakage(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ..files import write_json
 from .case import Case
+from .label_map import ordered_values, values_note
 from .list_entries import plain_entry
 from .list_labels import named_labels
 from .split import TEST, split_cases
@@ -140,13 +141,14 @@ def generator_cases(entries: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def label_values(datalist: Mapping[str, Any]) -> tuple[int, ...]:
     """Values that the masks may hold; `read_datalist` has filled in 0, 1 and 2 where the list does not say."""
-    return tuple(sorted(int(value) for value in datalist["labels"]))
+    return tuple(ordered_values(datalist["labels"]))
 
 
 def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_dir: str | Path) -> list[dict[str, Any]]:
     """Entries of ``folds`` with absolute paths under ``dataset_dir``; generated ones name their ``generator_case_ids``.
 
-    Entries of a list that is ``cropped`` say so themselves: no preprocessing crops them again.
+    Entries of a list that is ``cropped`` say so themselves: no preprocessing crops them again. Those of a list whose
+    values are not 0 … n - 1 carry them as ``label_values``, so that masks are read as classes.
 
     Args:
         datalist: See `read_datalist`.
@@ -174,20 +176,20 @@ def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_di
         raise ValueError(f"folds {folds} select no case of the data list")
     root = Path(dataset_dir).resolve()
     behind = {"generator_case_ids": datalist.get("generator_case_ids", [])}
-    cropped = {"cropped": True} if datalist.get("cropped") else {}
+    notes = ({"cropped": True} if datalist.get("cropped") else {}) | values_note(datalist.get("labels"))
     return [
-        {**cropped, **entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])}
+        {**notes, **entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])}
         | (behind if entry.get("generated") else {})
         for entry in chosen
     ]
 
 
 def label_names(names: Mapping[str, str], *, binary: bool = False) -> dict[str, str]:
-    """Number to name of the labels in order; with ``binary`` one foreground that is named after all of it."""
+    """Value to name of the labels in order; with ``binary`` one foreground, of the first value and all names."""
     ordered = {str(value): names[str(value)] for value in sorted(int(value) for value in names)}
     if not binary:
         return ordered
-    return {"0": ordered.pop("0", "background"), "1": " or ".join(ordered.values())}
+    return {"0": ordered.pop("0", "background"), next(iter(ordered), "1"): " or ".join(ordered.values())}
 
 
 def foreground_names(names: Mapping[str, str] | None) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from nibabel.affines import voxel_sizes
 
 from .datalist import HEAD_AND_NECK, read_datalist, select_cases, source_case
+from .label_map import values_note
 from .preprocessing import ASSUMED, Preprocessing, complete, preprocessing_notes
 from .provenance import FILE_NAME, read_provenance
 from .volume_file import open_volume
@@ -117,6 +118,16 @@ def _read_cases(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
     root, cropped = path.parent.resolve(), {"cropped": True} if content.get("cropped") else {}
     cases = [{**cropped, **entry, "image": str(root / entry["image"])} for entry in entries]
     return cases, content.get("labels", HEAD_AND_NECK)
+
+
+def cases_as_listed(generated: GeneratedSet, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Cases whose masks are read by the values of a real list's `labels`; masks of one foreground by their own."""
+    if generated.binary_mask:
+        return generated.cases
+    return [
+        {**{key: value for key, value in case.items() if key != "label_values"}, **values_note(labels)}
+        for case in generated.cases
+    ]
 
 
 def set_preprocessing(directory: str | Path | None, *, fold: int | str | None = None) -> Preprocessing:

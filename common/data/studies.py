@@ -4,8 +4,13 @@ import logging
 import shutil
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
+
 from ..files import replacing
 from .datalist import read_datalist, select_cases
+from .label_map import read_classes
+from .volume_file import mask_like
 
 logger = logging.getLogger(__name__)
 MASKS = Path("labels") / "final"  # where MONAI Label keeps submitted labels; it trains on those
@@ -15,7 +20,8 @@ def write_studies(dataset_dir: Path, output: Path) -> None:
     """Put images of all cases into `output`, as links, and masks of the training cases into ``output/labels/final``.
 
     Test cases come without their masks: they are what is left to label. Masks are copies, as MONAI Label writes over
-    the ones that are corrected; what lies there already is left alone.
+    the ones that are corrected; what lies there already is left alone. They hold classes: MONAI Label knows labels by
+    their place among the model's channels.
 
     Args:
         dataset_dir: Folder of ``datalist.json``.
@@ -33,5 +39,8 @@ def write_studies(dataset_dir: Path, output: Path) -> None:
         target = output / MASKS / f"{case['case_id']}.nii.gz"
         if not target.exists():
             with replacing(target) as temporary:
-                shutil.copyfile(case["label"], temporary)
+                if "label_values" in case:
+                    nib.save(mask_like(read_classes(case).astype(np.uint8), case["label"]), temporary)
+                else:
+                    shutil.copyfile(case["label"], temporary)
     logger.info("%s: %d studies with a label, %d without", output, len(labelled), len(unlabelled))

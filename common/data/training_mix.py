@@ -132,6 +132,7 @@ def _tag(entries: Sequence[Mapping[str, Any]], source: str) -> list[Entry]:
         {
             **{key: entry[key] for key in _KEYS},
             "cropped": entry.get("cropped", False),
+            **({"label_values": entry["label_values"]} if "label_values" in entry else {}),
             "source": source,
             "source_case": source_case(entry),
         }

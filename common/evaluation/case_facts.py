@@ -9,6 +9,7 @@ import numpy as np
 from monai.data import DataLoader
 from tqdm import tqdm
 
+from ..data.label_map import to_values
 from ..metrics.mask_statistics import body_box, body_mask, mask_statistics, occupancy
 from ..metrics.memorisation import shrink_pair
 from .volume_set import VolumeSet
@@ -34,7 +35,7 @@ class CaseFacts:
 
 
 def case_facts(item: Mapping[str, Any], *, window: tuple[float, float], labels: Sequence[int]) -> CaseFacts:
-    """Facts of an item of a `VolumeSet`; `labels` are the foreground values."""
+    """Facts of an item of a `VolumeSet`; `labels` are the foreground values, of the classes 1, 2, … in its mask."""
     image = item["image"][0].numpy()
     counts, _ = np.histogram(image, bins=BINS, range=window)
     small = shrink_pair(item, window=window)
@@ -42,6 +43,7 @@ def case_facts(item: Mapping[str, Any], *, window: tuple[float, float], labels: 
         return CaseFacts({}, None, small, counts / image.size)
     label, spacing = item["label"][0].numpy(), item["spacing"].tolist()
     body = body_mask(image, spacing=spacing)
+    label = to_values(label, (0, *labels))
     statistics = mask_statistics(label, image, spacing=spacing, labels=labels, body=body)
     return CaseFacts(statistics, occupancy(label, box=body_box(body)), small, counts / image.size)
 

@@ -46,7 +46,11 @@ class VolumeSet:
     def keys(self) -> list[str]:
         """Hash of each case's files and of what was done to them: equal content, equal key, wherever the files lie."""
         files = [[file_sha256(case[key]) for key in ("image", "label") if key in case] for case in self.cases]
-        return [content_sha256({"files": hashes, "recipe": self.recipe}) for hashes in files]
+        recipes = [
+            {**self.recipe, **{key: case[key] for key in ("label_values",) if key in case}} for case in self.cases
+        ]
+        content = [{"files": hashes, "recipe": recipe} for hashes, recipe in zip(files, recipes, strict=True)]
+        return [content_sha256(each) for each in content]
 
     def select(self, indices: Sequence[int], *, name: str | None = None) -> "VolumeSet":
         """The cases at `indices`."""

@@ -8,6 +8,7 @@ import numpy as np
 from ignite.engine import Engine, Events
 from nibabel.affines import voxel_sizes
 
+from ..data.label_map import to_values
 from ..data.volume_file import open_volume, read_mask, same_place
 from ..files import write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
@@ -22,7 +23,8 @@ class CaseScores:
 
     Args:
         directory: Of the two files.
-        labels: Values that are scored by themselves, beside the joined foreground.
+        labels: Foreground values of the mask files, of the classes 1, 2, … in order, that are scored by themselves,
+            beside the joined foreground.
         binary: Whether the segmenter knows one foreground only: the ground truth's labels are joined.
         notes: What was scored, such as checkpoints and data list; plain values, put into ``metrics.json``.
         replicates, seed: Of the bootstrap.
@@ -65,6 +67,7 @@ class CaseScores:
                     "resample the mask to it (`python -m common.data check` finds all such cases)"
                 )
             labels = read_mask(truth, path=item["label"])
+            prediction = to_values(prediction, (0, *self.labels)) if self.labels else prediction
             scores = segmentation_scores(
                 prediction, labels > 0 if self.binary else labels, spacing=voxel_sizes(truth.affine), labels=self.labels
             )

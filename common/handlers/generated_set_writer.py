@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..background import Background
 from ..data.datalist import write_datalist
+from ..data.label_map import ordered_values, to_values
 from ..data.preprocessing import makes_crops
 from ..data.provenance import package_versions, write_provenance
 from ..data.set_part import SetPart
@@ -23,11 +24,11 @@ from .decollated import decollated
 class GeneratedSetWriter:
     """Ignite handler that saves each output of a generation and, at the end, what the set is.
 
-    Leaves ``images/<case_id>.nii.gz`` (int16 HU), ``labels/<case_id>.nii.gz`` (uint8; none for generators of images
-    only), ``dataset.json`` and ``provenance.json`` in `directory`. The same seeds give the same files. Of a
-    conditional generator list and provenance name each case's ``condition``; its ``centre`` stays "generated".
-    Files are written in the background while the next pairs are made. Of several processes each saves its part, and the
-    first writes list and provenance when all are done.
+    Leaves ``images/<case_id>.nii.gz`` (int16 HU), ``labels/<case_id>.nii.gz`` (uint8, if the values fit; none for
+    generators of images only), ``dataset.json`` and ``provenance.json`` in `directory`. The same seeds give the same
+    files. Of a conditional generator list and provenance name each case's ``condition``; its ``centre`` stays
+    "generated". Files are written in the background while the next pairs are made. Of several processes each saves its
+    part, and the first writes list and provenance when all are done.
 
     Args:
         directory: Of the set.
@@ -37,7 +38,7 @@ class GeneratedSetWriter:
         seed: Of the set.
         spacing: Millimetres along the axes of the image, for its affine (RAS, origin at the centre).
         postprocessing: What was done to the network's output; plain values, for the provenance.
-        labels: Number to name, for the data list.
+        labels: Value to name, for the data list; masks are written in these values, class k as the k-th.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class GeneratedSetWriter:
             case |= {"condition": item["condition"]} if "condition" in item else {}
             volumes = {"image": _plain(output["image"].round(), np.int16)}
             if output.get("label") is not None:
-                volumes["label"] = _plain(output["label"], np.uint8)
+                volumes["label"] = to_values(_plain(output["label"], np.uint8), ordered_values(self.labels))
             case |= {key: f"{key}s/{case['case_id']}.nii.gz" for key in volumes}
             self.background.add(self._save, case, volumes)
             self.cases.append(case)

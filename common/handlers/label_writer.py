@@ -4,7 +4,7 @@ Not by MONAI's `SaveImaged`: as of 1.6.1 it names a mask after its image's file 
 cases with a ``ct.nii.gz`` one is lost, and a run that is killed as it writes leaves half a file under the final name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,27 @@ from ignite.engine import Engine, Events
 from monai.data import MetaTensor
 from torch import Tensor
 
+from ..data.label_map import ordered_values, to_values
 from ..data.volume_file import mask_like
 from ..files import replacing
 from .decollated import decollated
 
 
 class LabelWriter:
-    """Writes ``<directory>/<case_id>.nii.gz`` (uint8) of each output; attach it to the evaluator.
+    """Writes ``<directory>/<case_id>.nii.gz`` (uint8, if the values fit) of each output; attach it to the evaluator.
 
     Outputs are those of a postprocessing that ends in labels on the image's own grid: ``pred`` (1, H, W, D) with its
     affine. An item without ``case_id`` is named after its image file.
 
     Args:
         directory: Of the files.
+        labels: Values that stand in the files for the classes 0, 1, …, such as a model's ``label_names``; by default
+            the classes themselves.
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, *, labels: Iterable[str | int] = ()) -> None:
         self.directory = Path(directory)
+        self.values = ordered_values(labels)
 
     def attach(self, engine: Engine) -> None:
         """Write at each iteration."""
@@ -39,7 +43,7 @@ class LabelWriter:
     def write(self, engine: Engine) -> None:
         """Write the masks of this batch."""
         for item, output in decollated(engine):
-            values, image = mask_array(output["pred"]), image_file(item)
+            values, image = to_values(mask_array(output["pred"]), self.values), image_file(item)
             if image.is_file():  # its header's geometry: whoever reads that otherwise reads the mask alike
                 mask = mask_like(values, image)
             else:

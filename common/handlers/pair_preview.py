@@ -9,6 +9,7 @@ from ignite.engine import Engine, Events
 
 from ..data.datalist import foreground_names
 from ..data.generated_set import read_generated_set
+from ..data.label_map import read_classes
 from ..data.volume_file import open_volume
 from ..reports.slices import pair_grid
 
@@ -57,7 +58,7 @@ class PairPreview:
         cases = found.cases[: self.count]
         pair_grid(
             [_read(case["image"]) for case in cases],
-            [_read(case["label"]) for case in cases] if found.has_labels else None,
+            [read_classes(case) for case in cases] if found.has_labels else None,
             path=self.path,
             window=self.window,
             spacing=self.spacing,

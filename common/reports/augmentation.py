@@ -10,8 +10,9 @@ from nibabel.affines import voxel_sizes
 
 from ..data.augmented_set import AugmentedSet, Copy
 from ..data.datalist import foreground_names
+from ..data.label_map import read_classes
 from ..data.sources.nifti_pair import pair_paths
-from ..data.volume_file import open_volume, read_mask
+from ..data.volume_file import open_volume
 from .slices import pair_grid
 
 _Volumes = tuple[np.ndarray, np.ndarray, list[float]]
@@ -66,5 +67,6 @@ def _loaded(augmented: AugmentedSet, case: Mapping[str, Any]) -> _Volumes:
 
 
 def _written(augmented: AugmentedSet, copy: Copy) -> _Volumes:
-    image, label = (open_volume(path) for path in pair_paths(augmented.directory, copy.case_id))
-    return np.asanyarray(image.dataobj), read_mask(label), voxel_sizes(image.affine).tolist()
+    files = pair_paths(augmented.directory, copy.case_id)
+    image, label = open_volume(files[0]), read_classes({**copy.source, "label": files[1]})
+    return np.asanyarray(image.dataobj), label, voxel_sizes(image.affine).tolist()

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from nibabel.affines import voxel_sizes
 
+from ..data.label_map import to_classes
 from ..data.volume_file import open_volume, read_mask
 from .dark_figure import COLOURS, FOREGROUND, MUTED, dark_figure, save_figure, style_axes
 from .slice_axes import label_colour, label_legend, overlay_labels, show_slice
@@ -53,6 +54,7 @@ def load_example(entry: Mapping[str, Any], *, largest: int = 256) -> Example:
     step = tuple(-(-length // largest) for length in files[0].shape)
     thin = tuple(slice(None, None, every) for every in step)
     image, label = np.asanyarray(files[0].dataobj)[thin].copy(), read_mask(files[1], path=entry["label"])[thin].copy()
+    label = to_classes(label, entry.get("label_values"), path=entry["label"])
     spacing = tuple((voxel_sizes(files[0].affine) * step).tolist())
     return Example(f"{entry['centre']} · {entry['case_id']}", image, label, spacing, step)
 

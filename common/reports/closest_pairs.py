@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from nibabel.affines import voxel_sizes
 
+from ..data.label_map import to_classes
 from ..data.volume_file import open_volume, read_mask
 from .dark_figure import FOREGROUND, MUTED, dark_figure, save_figure
 from .slice_axes import fit_panel, label_colour, outline, show_slice
@@ -57,7 +58,8 @@ def closest_pairs(
 
 def _views(entry: Mapping[str, Any]) -> list[View]:
     files = [nib.as_closest_canonical(open_volume(entry[key])) for key in ("image", "label") if entry.get(key)]
-    volumes = [np.asanyarray(files[0].dataobj), *map(read_mask, files[1:])]
+    masks = [to_classes(read_mask(file), entry.get("label_values"), path=entry["label"]) for file in files[1:]]
+    volumes = [np.asanyarray(files[0].dataobj), *masks]
     return orthogonal_slices(*volumes[:2], spacing=voxel_sizes(files[0].affine).tolist())
 
 

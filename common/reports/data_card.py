@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader
 from ..checksums import write_checksums
 from ..data.datalist import foreground_names
 from ..data.generated_set import GeneratedSet, read_generated_set
+from ..data.label_map import read_classes
 from ..data.provenance import read_provenance
 from ..data.volume_file import open_volume
 from ..files import replacing
@@ -131,9 +132,8 @@ class DataCard:
         """Pairs spread over the set, so that each checkpoint is seen."""
         step = max(1, len(generated.cases) // self.preview_count)
         cases = generated.cases[::step][: self.preview_count]
-        images, masks = (
-            [open_volume(case[key]).get_fdata(dtype="float32") for case in cases] for key in ("image", "label")
-        )
+        images = [open_volume(case["image"]).get_fdata(dtype="float32") for case in cases]
+        masks = [read_classes(case) for case in cases]
         pair_grid(
             images,
             masks,

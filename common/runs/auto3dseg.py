@@ -11,6 +11,7 @@ from monai.apps.auto3dseg import AutoRunner
 from nibabel.affines import voxel_sizes
 
 from ..data.datalist import datalist_hash, label_values, read_datalist, select_cases
+from ..data.label_map import to_values
 from ..data.volume_file import open_volume, read_mask
 from ..files import write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
@@ -134,6 +135,7 @@ class Auto3DSegRun:
                 raise FileNotFoundError(f"no prediction {path} of {case['case_id']}: see AutoRunner's log")
             truth = open_volume(case["label"])
             prediction, label = read_mask(open_volume(path), path=path), read_mask(truth, path=case["label"])
+            prediction = to_values(prediction, label_values(self.datalist)) if self.labels else prediction
             spacing = voxel_sizes(truth.affine).tolist()
             scores = segmentation_scores(prediction, label, spacing=spacing, labels=self.labels)
             rows.append({"case_id": case["case_id"], "centre": case["centre"], **scores})

@@ -8,6 +8,7 @@ from monai.transforms import InvertibleTransform, LoadImaged, MapTransform, Orie
 from monai.transforms.utils import allow_missing_keys_mode
 from monai.utils import convert_to_dst_type
 
+from ..data.label_map import to_classes
 from ..data.volume_file import whole_numbers
 from .centre_crop import Bounds, CentreBoundsCropd, Fallback
 from .spacing_of_keys import SpacingOfKeysd
@@ -19,7 +20,8 @@ class LoadCased(MapTransform, InvertibleTransform):
 
     The steps: MONAI's `LoadImaged` with our `VolumeReader`, `Orientationd`, our `CentreBoundsCropd`, and `Spacingd`,
     images bilinear, all other keys nearest. An entry with ``cropped`` true is not cropped again. Masks hold whole
-    numbers, see `common.data.volume_file.read_mask`.
+    numbers, see `common.data.volume_file.read_mask`; they come out as classes 0 … n - 1, see `common.data.label_map`,
+    where the entry has ``label_values``.
 
     Args:
         keys: Items that hold paths.
@@ -57,13 +59,15 @@ class LoadCased(MapTransform, InvertibleTransform):
         """Read, turn, crop and resample each key.
 
         Raises:
-            ValueError: A mask holds something else than whole numbers.
+            ValueError: A mask holds something else than whole numbers, or than the entry's ``label_values``.
         """
+        values = data.get("label_values")
         read = self.load(data, reader=VolumeReader())  # given here: of one given to LoadImaged it passes over failures
         for key in self.key_iterator(read):
             if key != self.image_key:
-                values = whole_numbers(read[key].numpy(), path=read[key].meta["filename_or_obj"])
-                read[key] = convert_to_dst_type(values, read[key])[0]
+                path = read[key].meta["filename_or_obj"]
+                mask = to_classes(whole_numbers(read[key].numpy(), path=path), values, path=path)
+                read[key] = convert_to_dst_type(mask, read[key])[0]
         for step in self.steps:
             read = step(read)
         return dict(read)

@@ -77,7 +77,7 @@ def configs(name, *, smoke=True):
 def read(name, *, smoke=False, **overrides):
     """The merged settings of a workflow and an overlay; nothing is built before it is asked for."""
     parser = ConfigParser(ConfigParser.load_config_files(configs(name, smoke=smoke)))
-    parser.update({"_meta_": {"version": "0"}, **overrides})
+    parser.update({"_meta_": {"version": "0"}, "labels": 3, **overrides})  # no list is read
     return parser
 
 

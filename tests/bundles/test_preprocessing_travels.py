@@ -93,7 +93,7 @@ def test_model_and_set_carry_one_mapping(model, pairs):
     ],
 )
 def test_the_other_gans_carry_it_too(overrides, expected):
-    found = parsed("baseline_gans", ["train"], label_names={"0": "background"}, **overrides)
+    found = parsed("baseline_gans", ["train"], label_names={"0": "background"}, labels=3, **overrides)
     assert found.get_parsed_content("trained")["preprocessing"] == {**ASSUMED, **expected}
 
 

@@ -25,8 +25,9 @@ def recipe_note(recipe: Any) -> str:
 
 
 def write_pair(case: Case, image: np.ndarray, label: np.ndarray, affine: np.ndarray, *, note: str) -> None:
-    """Write image (int16, HU) and label (uint8) with one affine (RAS mm); the image last, as the sign of completion."""
-    for path, array, dtype in ((case.label, label, np.uint8), (case.image, image, np.int16)):
+    """Write image (int16, HU) and label (uint8, if it fits), of one affine (RAS mm); the image last."""
+    small = np.uint8 if label.max(initial=0) < 256 else np.uint16
+    for path, array, dtype in ((case.label, label, small), (case.image, image, np.int16)):
         volume = nib.Nifti1Image(array.astype(dtype), affine)
         volume.header.set_xyzt_units("mm")
         volume.header["descrip"] = note.encode()

@@ -92,3 +92,17 @@ def test_a_file_that_cannot_be_read_is_an_error_and_not_another_readers(tmp_path
     nib.save(nib.Nifti1Image(np.full((40, 36, 24), 0.5, np.float32), np.eye(4)), entry["label"])
     with pytest.raises(ValueError, match=r"holds 0\.5, which is not a whole number"):
         LoadCased(KEYS)(entry)
+
+
+@pytest.mark.parametrize(("values", "read"), [(None, 255), ([0, 255], 1), ([0, 5, 255], 2)])
+def test_masks_come_out_as_the_classes_of_their_values(case, values, read, tmp_path):
+    mask = nib.load(case["label"])
+    entry = {**case, "label": str(tmp_path / "mask.nii.gz")} | ({"label_values": values} if values else {})
+    nib.save(nib.Nifti1Image(np.asarray(mask.dataobj) * np.uint8(255), mask.affine), entry["label"])
+    one = LoadCased(KEYS, crop="none")(dict(case))["label"]
+    assert torch.equal(LoadCased(KEYS, crop="none")(entry)["label"], one * read)
+
+
+def test_a_value_that_the_list_does_not_name_is_an_error(case):
+    with pytest.raises(ValueError, match=r"label.nii.gz holds the values \[1\], expected only \[0, 255\]"):
+        LoadCased(KEYS, crop="none")({**case, "label_values": [0, 255]})
