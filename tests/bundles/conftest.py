@@ -18,10 +18,11 @@ from common.files import file_sha256
 from tests.fresh_process import FreshProcess, run_fresh
 
 ROOT = Path(__file__).parents[2]
-# what handlers draw
+# what handlers draw, and the second pass that fits the margins of the rest
 PICTURES = [
-    *("loss_csv.plot_losses", "sample_previews.pair_grid", "pair_preview.pair_grid"),
-    "segmentation_pictures.plot_segmentations",
+    *("common.handlers.loss_csv.plot_losses", "common.handlers.sample_previews.pair_grid"),
+    *("common.handlers.pair_preview.pair_grid", "common.handlers.segmentation_pictures.plot_segmentations"),
+    "matplotlib.figure.Figure.tight_layout",
 ]
 TWO_PROCESSES = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m")
 
@@ -42,13 +43,14 @@ def few_openkbp(openkbp_dir, tmp_path_factory):
 def run_files():
     """Function (config files, workflow_type, pictures, **options) -> output folder of a workflow, run in this process.
 
-    Pictures of losses and of samples take half of a tiny run: they are drawn for the tests that ask for them.
+    Pictures of losses and of samples take half of a tiny run: they are drawn for the tests that ask for them. Others,
+    which a page needs, are drawn without the second pass that fits their margins.
     """
 
     def run(files, *, workflow_type="train", pictures=False, **options):
         with pytest.MonkeyPatch.context() as patch:
             for name in [] if pictures else PICTURES:
-                patch.setattr(f"common.handlers.{name}", lambda *_, **__: None)
+                patch.setattr(name, lambda *_, **__: None)
             patch.chdir(ROOT)
             patch.setenv("TQDM_DISABLE", "1")
             files = list(map(str, files))
@@ -62,10 +64,15 @@ def run_files():
 
 
 @pytest.fixture(scope="session")
-def run_workflow(run_files):
-    """Function (bundle, configs, workflow_type, pictures, **overrides) -> output folder of a workflow, as above."""
+def run_workflow(run_files, tmp_path_factory):
+    """Function (bundle, configs, workflow_type, pictures, **overrides) -> output folder of a workflow, as above.
+
+    Trainings share a cache on disk, where they do not ask for another.
+    """
+    cache = {"cache": "disk", "cache_dir": str(tmp_path_factory.mktemp("cache"))}
 
     def run(bundle, configs, **options):
+        options = {**(cache if configs[0] == "train" else {}), **options}
         return run_files([ROOT / "bundles" / bundle / "configs" / f"{name}.yaml" for name in configs], **options)
 
     return run
@@ -203,7 +210,7 @@ def killed_and_resumed(bundle_command, run_command, run_workflow, phantom_dir, t
 
     def run(bundle, *, started, overlays=(), **options):
         whole, killed = tmp_path / "whole", tmp_path / "killed"
-        configs, options = ["train", *overlays, "smoke"], {"dataset_dir": str(phantom_dir), **options}
+        configs, options = ["train", *overlays, "smoke"], {"dataset_dir": str(phantom_dir), "cache": "none", **options}
         command = bundle_command("training", configs, bundle=bundle, output_dir=killed, **options)
         run_workflow(bundle, configs, output_dir=str(whole), **options)
         kill_when(lambda: started(killed), command)

@@ -20,7 +20,7 @@ def analyse(run_workflow, phantom_dir, tmp_path):
 
     def run(**overrides):
         options = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path / "out"), "perplexity": 5, **overrides}
-        return run_workflow("evaluation", ["analyse"], **options)
+        return run_workflow("evaluation", ["analyse"], pictures=True, **options)
 
     return run
 

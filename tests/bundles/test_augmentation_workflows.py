@@ -33,8 +33,7 @@ def train(run_workflow, phantom_dir, tmp_path):
     """Function (*overlays, **overrides) -> output folder of a tiny training."""
 
     def run(*overlays, bundle="hagan_128", **overrides):
-        options = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path / "train")}
-        options |= {"cache_dir": str(tmp_path / "cache"), "cache": "disk", **overrides}
+        options = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path / "train"), **overrides}
         return run_workflow(bundle, ["train", *overlays, "smoke"], **options)
 
     return run

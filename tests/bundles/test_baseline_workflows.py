@@ -42,7 +42,7 @@ def workflow(run_workflow, phantom_dir, tmp_path):
     """Function (train or inference, overlays, overlays after the smoke overlay, **overrides) that runs a workflow."""
 
     def run(name, overlays=(), later=(), **overrides):
-        options = {"output_dir": str(tmp_path / name), "cache_dir": str(tmp_path / "cache")}
+        options = {"output_dir": str(tmp_path / name)}
         options |= {"dataset_dir": str(phantom_dir)} if name == "train" else {}
         kind = {"train": "train", "inference": "infer"}[name]
         configs = [name, *overlays, "smoke", *later]
@@ -113,7 +113,7 @@ def test_the_overlay_of_another_network_is_refused(workflow, unet, causes):
     assert "holds the weights of a network 'unet', this configuration builds 'stylegan2'" in causes(error)
 
 
-def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, newest_state, assert_same, tmp_path):
+def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, newest_state, assert_same):
     """kill -9 in the middle, the same command again: checkpoints, model and losses equal an uninterrupted run's."""
 
     def started(folder):
@@ -121,7 +121,6 @@ def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, newest_stat
         return table.is_file() and table.read_text().count("\n") > 3
 
     options = {**PLANE, "latent_dim": 8, "channels": 2, "path_length_every": 2, "r1_every": 3, "max_steps": 7}
-    options["cache_dir"] = str(tmp_path / "cache")
     folders = killed_and_resumed("baseline_gans", started=started, overlays=["stylegan2"], **options)
     assert len({(folder / "losses.csv").read_text() for folder in folders}) == 1
     assert_same(*(torch.load(folder / "model.pt", weights_only=True) for folder in folders))
@@ -140,11 +139,11 @@ def test_a_critic_goes_on_where_it_was(workflow, newest_state, assert_same, tmp_
     assert largest <= np.float32(0.01)
 
 
-def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_processes, tmp_path):
+def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_processes):
     """With one block there is no batch normalisation, whose statistics are each process's own. Batches are cut."""
     rates = {"lr_g": "2e-5", "lr_d": "2e-5", "accumulation": 2}
     options = {"blocks": 1, "objective": "wgan_gp", "r1_weight": 1.0, "r1_every": 1, **rates}
-    folders = one_and_two_processes("baseline_gans", cache_dir=tmp_path / "cache", max_steps=2, **options)
+    folders = one_and_two_processes("baseline_gans", max_steps=2, **options)
     for a, b in zip(*map(losses, folders), strict=True):
         assert b.keys() == {"step", *CORE, "gp", "g", "r1"}
         assert b == pytest.approx(a, abs=1e-5)

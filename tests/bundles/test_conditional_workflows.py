@@ -13,7 +13,7 @@ def workflow(run_workflow, phantom_dir, tmp_path):
     """Function (train or inference, *overlays, **overrides) -> output folder of a tiny run."""
 
     def run(name, *overlays, bundle="hagan_128", **overrides):
-        options = {"output_dir": str(tmp_path / name), "cache_dir": str(tmp_path / "cache")}
+        options = {"output_dir": str(tmp_path / name)}
         options |= {"dataset_dir": str(phantom_dir)} if name == "train" else {}
         kind = {"train": "train", "inference": "infer"}[name]
         return run_workflow(bundle, [name, *overlays, "smoke"], workflow_type=kind, **{**options, **overrides})

@@ -37,7 +37,7 @@ def checkpoints(run_workflow, phantom_dir, tmp_path_factory):
     folders = [tmp_path_factory.mktemp(f"train_{seed}") for seed in range(2)]
     for seed, folder in enumerate(folders):
         options = {"dataset_dir": str(phantom_dir), "output_dir": str(folder), "seed": seed}
-        run_workflow("hagan_128", ["train", "smoke"], cache="none", **options)
+        run_workflow("hagan_128", ["train", "smoke"], **options)
     return [str(folder / "model.pt") for folder in folders]
 
 
@@ -117,7 +117,7 @@ def test_other_bundles_read_it(release, run_workflow, phantom_dir, tmp_path):
     assert mix.counts["generated"] == 2 and mix.generated.leakage.leaked == ()
     options = {"dataset_dir": str(phantom_dir), "generated_dir": str(folder), "extractor": "slices"}
     options |= {"allow_untrained": True, "second_extractor": None, "output_dir": str(tmp_path / "evaluation")}
-    options |= {"sections": ["fidelity", "copies"]}
+    options |= {"sections": ["fidelity", "copies"], "views": ["pair"]}
     evaluation = run_workflow("evaluation", ["evaluate", "smoke"], workflow_type=None, **options)
     again, asked = release(num_samples=4, bundle="hagan_256", evaluation=str(evaluation))
     assert asked == []

@@ -34,7 +34,7 @@ def workflow(run_workflow, phantom_dir, tmp_path):
     """Function (train or inference, **overrides) that runs a workflow with the smoke overlay in this process."""
 
     def run(name, bundle="hagan_128", **overrides):
-        options = {"output_dir": str(tmp_path / name), "cache_dir": str(tmp_path / "cache")}
+        options = {"output_dir": str(tmp_path / name)}
         options |= {"dataset_dir": str(phantom_dir)} if name == "train" else {}
         kind = {"train": "train", "inference": "infer"}[name]
         return run_workflow(bundle, [name, "smoke"], workflow_type=kind, **{**options, **overrides})
@@ -123,25 +123,23 @@ def test_a_text_where_a_switch_belongs_is_refused_before_training(workflow, caus
     assert not (tmp_path / "train" / "losses.csv").exists()
 
 
-def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, assert_same, tmp_path):
+def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, assert_same):
     """kill -9 in the middle, the same command again: checkpoints, model and losses equal an uninterrupted run's."""
 
     def started(folder):
         table = folder / "losses.csv"
         return table.is_file() and table.read_text().count("\n") > 3
 
-    options = {"cache_dir": str(tmp_path / "cache"), "max_steps": 6, "ema": 0.9}
-    folders = killed_and_resumed("hagan_128", started=started, **options)
+    folders = killed_and_resumed("hagan_128", started=started, max_steps=6, ema=0.9)
     assert_same(*map(losses, folders))
     assert_same(*(torch.load(folder / "model.pt", weights_only=True) for folder in folders))
 
 
-def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_processes, newest_state, tmp_path):
+def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_processes, newest_state):
     # The second step's losses come of the first's averaged gradients. Adam with β₁ = 0 makes whole steps of rounding
     # where gradients are near zero, so the rates are low, and later losses drift apart whatever sums the gradients.
     rates = {"lr_g": "2e-5", "lr_d": "2e-5", "lr_e": "2e-5"}
-    options = {"cache_dir": tmp_path / "cache", "max_steps": 2, "torchrun": True}
-    one, two = one_and_two_processes("hagan_128", **options, **rates)
+    one, two = one_and_two_processes("hagan_128", max_steps=2, torchrun=True, **rates)
     optimizer = newest_state(one)["objects"]["optimizers.g"]
     assert optimizer["param_groups"][0]["lr"] == 0.00002  # as a user types it
     for a, b in zip(losses(one), losses(two), strict=True):

@@ -23,7 +23,6 @@ def test_the_set_is_the_same_slab_by_slab(slab, run_workflow, phantom_dir, tmp_p
         ["train", "smoke"],
         dataset_dir=str(phantom_dir),
         output_dir=str(tmp_path / "train"),
-        cache_dir=str(tmp_path / "cache"),
         **OVERRIDES[slab],
     )
     options = {"workflow_type": "infer", "checkpoint": str(trained / "model.pt")}
