@@ -10,7 +10,13 @@ from .sized_dataset import SizedDataset
 
 
 def training_record(
-    *, bundle: Mapping[str, str], cases: Sequence[Mapping[str, Any]], list_hash: str, dataset: SizedDataset, seed: int
+    *,
+    bundle: Mapping[str, str],
+    cases: Sequence[Mapping[str, Any]],
+    list_hash: str,
+    dataset: SizedDataset,
+    seed: int,
+    empty_masks: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Bundle, case ids, hash of the data list, seed, and the spacing of the preprocessed volumes.
 
@@ -22,6 +28,7 @@ def training_record(
         list_hash: Of the data list.
         dataset: The preprocessed pairs; see `typical_spacing`.
         seed: Of the training.
+        empty_masks: Cases whose mask has vanished on the training's grid, see `EmptyMasks`; kept as it is, not copied.
     """
     behind = generator_cases(cases)
     return {
@@ -31,6 +38,7 @@ def training_record(
         "datalist_sha256": list_hash,
         "seed": seed,
         "spacing": typical_spacing(dataset),
+        **({} if empty_masks is None else {"empty_masks": empty_masks}),
     }
 
 

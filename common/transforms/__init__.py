@@ -3,6 +3,7 @@
 from .augmentation import random_affine, random_elastic
 from .body_mask import BodyMask
 from .centre_crop import CentreBoundsCrop, CentreBoundsCropd
+from .empty_mask import NameEmptyMaskd
 from .generated_pair import GeneratedPaird
 from .hu_window import HUWindow, HUWindowd
 from .keep_spacing import KeepSpacingd
@@ -32,6 +33,7 @@ __all__ = [
     "MaskCleanupd",
     "MaskRange",
     "MaskRanged",
+    "NameEmptyMaskd",
     "Overlay",
     "Overlayd",
     "Pair",
