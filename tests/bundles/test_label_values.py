@@ -2,15 +2,22 @@
 
 import csv
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from monai.bundle import ConfigParser
 
 from common.data.cli import check, prepare
-from common.data.datalist import read_datalist
+from common.data.datalist import read_datalist, select_cases
+from common.data.label_map import read_classes
+from common.data.studies import write_studies
+from common.runs.auto3dseg import Auto3DSegRun
 
+ROOT = Path(__file__).parents[2]
 TABLES = {"0/255": [0, 255, 255], "0/1/5": [0, 1, 5], "0/7": [0, 7, 7]}  # value of the phantom's labels 0, 1, 2
 
 
@@ -116,3 +123,35 @@ def test_an_evaluation_scores_the_pairs_by_value(listed, generated, segmenter, r
         assert f"mask/label_{value}/present" in names
         assert f"consistency/label_{value}" in names
     assert ("label_2/" in names) == (2 in values)
+
+
+def test_a_reader_study_and_studies_to_label_count_classes(listed, generated, tmp_path, monkeypatch):
+    values, folder = listed
+    classes, path = set(range(len(values))), ROOT / "bundles" / "evaluation" / "configs" / "reader_study.yaml"
+    monkeypatch.chdir(ROOT)
+    parser = ConfigParser(ConfigParser.load_config_file(path))
+    options = {"dataset_dir": str(folder), "generated_dir": str(generated[1]), "spacing": [6, 6, 6], "folds": "all"}
+    parser.update({"_meta_": {"version": "0"}, **options})
+    assert list(parser.get_parsed_content("settings")["labels"]) == [str(number) for number in sorted(classes)]
+    for side, data in (("real", "prepared::real"), ("generated", "prepared::generated")):
+        read = parser.get_parsed_content(f"deterministic_transforms::{side}")
+        found = {int(v) for case in parser.get_parsed_content(data) for v in read(dict(case))["label"].unique()}
+        assert {0, 1} <= found <= classes
+    write_studies(folder, tmp_path / "studies")
+    assert set(held(tmp_path / "studies" / "labels" / "final")) == classes
+
+
+def test_auto3dseg_scores_its_ensembles_classes_by_value(listed, tmp_path):
+    """The ensemble's files hold classes, which Auto3DSeg counts in; here they are the truth's."""
+    values, folder = listed
+    given = SimpleNamespace(source="ours", settings={})
+    run = Auto3DSegRun(
+        folder / "datalist.json", dataset_dir=folder, output_dir=tmp_path, template=given, binary_mask=False
+    )
+    (tmp_path / "ensemble_output" / "images").mkdir(parents=True)
+    for case in select_cases(run.datalist, folds="testing", dataset_dir=folder):
+        mask = nib.Nifti1Image(read_classes(case).astype(np.uint8), nib.load(case["label"]).affine)
+        nib.save(mask, tmp_path / "ensemble_output" / "images" / f"{case['case_id']}_ensemble.nii.gz")
+    scores = run._score()
+    assert set(scores) == {"foreground", *(f"label_{value}" for value in values[1:])}
+    assert all(row["dice"]["value"] == 1 for row in scores.values())
