@@ -2,6 +2,7 @@
 
 import logging
 
+import ignite.distributed as idist
 from ignite.engine import Engine, Events
 
 logger = logging.getLogger(__name__)
@@ -11,7 +12,8 @@ _SHOWN = 5
 class EmptyMasks:
     """Collects the cases that `NameEmptyMaskd` names, and warns of them once all cases were drawn, in one line.
 
-    A training that ends before warns at its end of those that it has drawn.
+    A training that ends before warns at its end of those that it has drawn. Of several processes the first one warns,
+    once it has drawn as many cases itself.
 
     Args:
         num_cases: Of the training.
@@ -44,7 +46,7 @@ class EmptyMasks:
             self._say()
 
     def _say(self) -> None:
-        if self.names:
+        if self.names and idist.get_rank() == 0:
             more = ", …" if len(self.names) > _SHOWN else ""
             logger.warning(
                 "%d of %d training cases have a mask that is empty on the grid of this training: %s%s. Their "
