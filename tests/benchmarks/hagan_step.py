@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -51,7 +51,6 @@ BESIDE = {
     "memory kept by malloc": ("products", *LEVERS, "malloc"),
     "memory given back by malloc": ("products", *LEVERS, "given"),
     "huge pages by malloc": ("products", *LEVERS, "huge"),
-    "maps channels last": ("products", *LEVERS, "last"),
     "checkpointing": ("products", *LEVERS, "checkpointing"),
     "checkpointing, memory kept": ("products", *LEVERS, "checkpointing", "malloc"),
     "accumulation 2": ("products", *LEVERS, "accumulation"),
@@ -188,30 +187,16 @@ def by_part(marks: Sequence[tuple[str, float]]) -> list[dict[str, float]]:
 
 
 def without(levers: Sequence[str], step: Any) -> None:
-    """Take out the levers that are no options, where they are not asked for, and add those that are none of ours."""
+    """Take out the levers that are no options, where they are not asked for."""
     import torch
 
     from common.networks.whole_convolution import WholeConvolution
 
     if "whole" not in levers:
         WholeConvolution.forward = torch.nn.Conv3d.forward
-    if "last" in levers:
-        step.prepare = channels_last(step.prepare)
     if "weights" in levers:
         for phase in step.phases[:1] + step.phases[2:]:  # those of G are taken apart by its up-convolutions
             phase.network.to(memory_format=torch.channels_last_3d)
-
-
-def channels_last(prepare: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    import torch
-
-    def wrapped(*args: Any) -> dict[str, Any]:
-        inputs = prepare(*args)
-        tensors = {name: value for name, value in inputs.items() if isinstance(value, torch.Tensor)}
-        # a clone: `contiguous` leaves maps of one channel as they are, whose order is ambiguous
-        return inputs | {name: x.clone(memory_format=torch.channels_last_3d) for name, x in tensors.items()}
-
-    return wrapped
 
 
 def keep_gradients(phase: Any, optimizer: Any) -> None:
