@@ -193,7 +193,8 @@ def test_every_experiment_trains_a_step(name, trained, newest_state):
     state = newest_state(trained(name))
     assert state["iteration"] == 1
     assert [state["objects"][f"optimizers.{key}"]["param_groups"][0]["lr"] for key in "gde"] == setup.rates
-    assert state["settings"]["preprocessing"][2:] == [setup.crop, setup.whole]
+    prepared = state["settings"]["model"]["preprocessing"]
+    assert [prepared["crop"], prepared["resize_pair"]] == [setup.crop, setup.whole]
     settings = torch.load(trained(name) / "model.pt", weights_only=True)["settings"]
     assert [settings["hu_window"], settings["pairing"]] == [setup.window, setup.pairing]
     if setup.labels:
@@ -236,7 +237,12 @@ def test_models_from_before_the_mask_window_are_read_as_they_were(trained, tmp_p
     del content["settings"]["mask_window"]
     torch.save(content, tmp_path / "model.pt")
     parser = read("hagan_128/inference_binary", checkpoint=str(tmp_path / "model.pt"))
-    assert parser.get_parsed_content("mask_range") == {"labels": 3, "binary": False, "low": None, "high": None}
+    assert parser.get_parsed_content("trained")["mask_window"] == [None, None]
+    mask = torch.tensor([-1.0, 0.0, 1.0]).expand(
+        1, 2, 2, 3
+    )  # 0, 1 and 2 of three labels, all of them one foreground here
+    out = parser.get_parsed_content("postprocessing")({"pred": torch.cat([mask, mask], -1)})["label"]
+    assert out[0, 0, 0].tolist() == [0, 1, 1]
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
