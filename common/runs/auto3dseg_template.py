@@ -16,7 +16,7 @@ _MONAI_NAMES = {  # ours -> those of MONAI's templates
     "batch_size": "num_images_per_batch",
 }
 _PREDICTION = ("overlap", "amp")  # settings that hold for the ensemble's inference too
-_PARTS = ("configs", "scripts", "docs", "common")  # of a bundle; an exported one has `common`
+_PARTS = ("configs", "scripts", "docs", "common")  # of a bundle; an exported one has `common`, a checkout's a link
 
 
 @dataclass
@@ -67,7 +67,7 @@ class AlgorithmTemplate:
     def _copy(self, folder: Path) -> Path:
         """What the bundle consists of: `AutoRunner` would copy the folder that it lies in, with all outputs."""
         for part in _PARTS:
-            if (source := Path(self.bundle_root) / part).is_dir():
+            if (source := Path(self.bundle_root) / part).is_dir() and not source.is_symlink():
                 shutil.rmtree(folder / self.name / part, ignore_errors=True)
                 shutil.copytree(source, folder / self.name / part, ignore=shutil.ignore_patterns("__pycache__"))
         return folder
