@@ -52,9 +52,9 @@ def auto3dseg(phantom_dir, tmp_path_factory, run_workflow):
     return run
 
 
-def _forked(command, *, stdout, **_):
-    """A fold's training without the start of Python."""
-    finished = run_fresh(command[1:], folder=ROOT)
+def _forked(command, *, stdout, env, **_):
+    """A fold's training without the start of Python; modules that have imported this keep it, so it is like it."""
+    finished = run_fresh(command[1:], folder=ROOT, environment=env)
     stdout.write((finished.stdout + finished.stderr).encode())
     return finished
 
