@@ -127,7 +127,8 @@ class Search:
             study.tell(trial, state=TrialState.FAIL)
             return None
         beat(trial)
-        study.sampler = samplers.TPESampler(seed=self.plan.seed + place)
+        # said, as Optuna 5 changed the default: the same seed drew other trials from the eleventh on
+        study.sampler = samplers.TPESampler(seed=self.plan.seed + place, multivariate=True)
         return trial
 
     def _run_trial(self, trial: Trial) -> None:
