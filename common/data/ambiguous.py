@@ -1,6 +1,7 @@
 """Files of a data set that other readers take otherwise: said once, by name."""
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,9 +28,9 @@ def ambiguous_files(entries: Sequence[Mapping[str, Any]], *, workers: int = 2) -
 
 
 def log_ambiguous(warnings: Sequence[Problem]) -> None:
-    """One line for each thing that is said of files, with their number and the first of them."""
-    files = defaultdict(list)
+    """One line for each thing that is said of files, whatever its figures, with their number and the first of them."""
+    alike = defaultdict(list)
     for warning in warnings:
-        files[warning.found].append(warning.file)
-    for sentence, paths in files.items():
-        logger.warning("%d files, such as %s: %s. %s", len(paths), paths[0], sentence, _REMEDY)
+        alike[re.sub(r"\d[\d.e+-]*", "", warning.found)].append(warning)
+    for group in alike.values():
+        logger.warning("%d files, such as %s: %s. %s", len(group), group[0].file, group[0].found, _REMEDY)

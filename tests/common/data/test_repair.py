@@ -10,7 +10,7 @@ from common.data.ambiguous import ambiguous_files, log_ambiguous
 from common.data.check import check_case
 from common.data.repair import repair_entries, turn_mask
 from common.data.volume_file import ambiguities, open_volume, read_mask
-from tests.common.odd_files import AFFINE, PAIRS, volumes, write_pair
+from tests.common.odd_files import AFFINE, PAIRS, pixdim, volumes, write_pair
 
 
 def drawn(entry):
@@ -52,6 +52,17 @@ def test_a_mask_of_other_voxels_is_left_to_the_user(tmp_path):
     nib.save(nib.Nifti1Image(volumes()[1], np.diag([0.5, 1, 1, 1]) @ AFFINE), entry["label"])
     assert turn_mask(entry, directory=tmp_path / "repaired") is None
     assert repair_entries([entry], check_case(entry), directory=tmp_path / "repaired") == {}
+
+
+def test_warnings_that_differ_in_figures_alone_are_one_line(tmp_path, caplog):
+    entries = []
+    for size in (2.5, 2.93):
+        entries.append({"case_id": str(size), "image": str(tmp_path / f"{size}.nii")})
+        pixdim(volumes()[0], entries[-1]["image"], (size, 2.93, 3.0))
+    with caplog.at_level(logging.WARNING):
+        log_ambiguous(ambiguous_files(entries))
+    (line,) = caplog.messages
+    assert line.startswith("2 files") and "[2.5, 2.93, 3.0]" in line
 
 
 def test_warnings_are_grouped_by_what_is_said(tmp_path, caplog):
