@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,12 +28,14 @@ class Arm:
         options: Flat keys of the training's config that this arm sets.
         start_from: Name of the arm whose models this one's trainings start from (``init_from``).
         baseline: Name of the arm that this one is compared with; by default the first.
+        overlays: Config files laid over those of this arm's trainings, and not over its evaluation.
     """
 
     name: str
     options: Options = field(default_factory=dict)
     start_from: str | None = None
     baseline: str | None = None
+    overlays: Sequence[str] = ()
 
 
 class Experiment:
@@ -80,7 +82,8 @@ class Experiment:
         """Run what is missing; arm → case id → DSC of the foreground, None for an empty truth."""
         for arm in tqdm(self.arms, desc="arms"):
             for fold, folder in zip(self.folds, self.training_dirs(arm.name), strict=True):
-                self._once(folder, self.training, self._options(arm, fold))
+                training = replace(self.training, config_files=[*self.training.config_files, *arm.overlays])
+                self._once(folder, training, self._options(arm, fold))
             models = [str(folder / "model.pt") for folder in self.training_dirs(arm.name)]
             self._once(self.evaluation_dir(arm.name), self.evaluating, {"checkpoint": models})
         return {arm.name: read_case_scores(self.evaluation_dir(arm.name) / "cases.csv") for arm in self.arms}

@@ -14,6 +14,7 @@ ARMS = [
     {"name": "generated only", "options": {"use_real": False, "lr": 0.1}},
     {"name": "fine-tuned", "start_from": "generated only"},
 ]
+NAMES = ("real/fold_0", "pasted/fold_0", "pasted/evaluation")
 
 
 class Runner:
@@ -65,6 +66,13 @@ def test_without_a_fold_one_model_is_trained_on_all(experiment):
     experiment(runner, [{"name": "real"}], folds="all").run()
     assert runner.calls[0][0] == "real/all"
     assert runner.calls[0][2]["fold"] == "all"
+
+
+def test_an_arm_lays_its_overlays_over_its_trainings_alone(experiment, tmp_path):
+    experiment(Runner(), [{"name": "real"}, {"name": "pasted", "overlays": ["copy_paste.yaml"]}], folds=[0]).run()
+    configs = {name: json.loads((tmp_path / name / "done.json").read_text())["configs"] for name in NAMES}
+    wanted = (["train.yaml"], ["train.yaml", "copy_paste.yaml"], ["evaluate.yaml"])
+    assert configs == dict(zip(NAMES, wanted, strict=True))
 
 
 def test_a_killed_experiment_runs_what_is_missing(experiment):
