@@ -13,7 +13,7 @@ from .check import Limits
 from .choose_real import RealCases
 from .datalist import label_values
 from .generated_set import GeneratedSet, cases_as_listed, read_generated_set
-from .leakage import LeakageReport, check_leakage, check_strangers
+from .leakage import LeakageReport, check_leakage, check_other_site, check_strangers
 from .nested_order import nested_order
 from .segmenter_fit import SegmenterInput, check_grid, check_masks, check_values, check_window
 from .volume_file import open_volume
@@ -29,17 +29,25 @@ class GeneratedOptions:
 
     Attributes:
         directory: Of the set; None adds none.
-        count: Of its cases; by default as many as the real ones. Smaller counts of one seed lie in larger ones.
+        count: Of its cases; by default as many as the real ones, and all where there is a share. Smaller counts of one
+            seed lie in larger ones.
+        share: Of the draws of a training that are generated, see `MixBatchSampler`; by default all cases, real and
+            generated, are drawn equally often.
+        share_end: The share at the end of the training; by default `share`.
         allow_leakage, declared: See `check_leakage`.
+        other_site: See `check_other_site`.
 
     Raises:
-        ValueError: The count is below 1, or there is no set to draw from.
+        ValueError: The count is below 1, a share is none, or there is no set to draw from.
     """
 
     directory: str | Path | None = None
     count: int | None = None
+    share: float | None = None
+    share_end: float | None = None
     allow_leakage: bool = False
     declared: bool = False
+    other_site: bool = False
 
     def __post_init__(self) -> None:
         if self.count is not None and self.directory is None:
@@ -50,6 +58,17 @@ class GeneratedOptions:
             raise ValueError(
                 f"generated_count is {self.count}, expected at least 1; leave --generated_dir out to add none"
             )
+        if self.share_end is not None and self.share is None:
+            raise ValueError(f"generated_share_end is {self.share_end}, but there is no generated_share to begin with")
+        if self.share is None:
+            return
+        if self.directory is None:
+            raise ValueError(
+                f"generated_share is {self.share}, but there is no generated_dir: name the set to draw from"
+            )
+        for key, share in (("generated_share", self.share), ("generated_share_end", self.share_end)):
+            if share is not None and not 0 <= share <= 1:
+                raise ValueError(f"{key} is {share}, expected a share of each batch in [0, 1]")
 
 
 @dataclass(frozen=True)
@@ -101,7 +120,9 @@ def choose_generated(
     leakage = check_leakage(
         source, held_out=real.held_out, allow_leakage=options.allow_leakage, declared=options.declared
     )
-    count = len(real.training) if options.count is None else options.count
+    if options.other_site:
+        check_other_site(source, site=real.site)
+    count = len(real.training) if options.count is None and options.share is None else options.count
     limits = Limits(labels=label_values(real.datalist), min_slices=1, share=0)  # a young generator may know no air
     training, empty_masks = _draw(source, count, limits=limits, seed=seed, on_bad_case=on_bad_case, record=record)
     window = segmenter.hu_window or source.hu_window
@@ -117,21 +138,27 @@ def choose_generated(
 
 
 def _draw(
-    source: GeneratedSet, count: int, *, limits: Limits, seed: int, on_bad_case: OnBadCase, record: str | Path | None
+    source: GeneratedSet,
+    count: int | None,
+    *,
+    limits: Limits,
+    seed: int,
+    on_bad_case: OnBadCase,
+    record: str | Path | None,
 ) -> tuple[list[dict[str, Any]], int]:
-    """The first `count` good cases of the seeded order, and how many have an empty mask: what a GAN may draw."""
+    """The first `count` good cases of the seeded order, or all, and how many have an empty mask: what a GAN may draw."""
     where, order = source.directory, nested_order(source.cases, seed=seed)
     looked = order[:count] if on_bad_case == "error" else order
     found = find_problems(looked, limits=limits, known=where / ".checked.json")
     problems = [problem for problem in found if problem.kind != "empty mask"]
     note = Path(record).with_stem(f"{Path(record).stem}_generated") if record else None
     good = keep_good(looked, problems, on_bad_case=on_bad_case, record=note)[:count]
-    if len(good) < count:
+    if count is not None and len(good) < count:
         raise ValueError(
             f"{where} has {len(good)} good cases, {count} are asked for: generate more with `run inferring "
             f"--num_samples {count}`, or set --generated_count"
         )
     without = {problem.case_id for problem in found if problem.kind == "empty mask"}
     if empty := sum(entry["case_id"] in without for entry in good):
-        logger.warning("%s: %d of %d generated cases have an empty mask and are kept", where, empty, count)
+        logger.warning("%s: %d of %d generated cases have an empty mask and are kept", where, empty, len(good))
     return good, empty

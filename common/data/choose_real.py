@@ -1,6 +1,6 @@
 """Which real cases train a segmenter, which validate it, and which it must not have seen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,9 +23,13 @@ class RealOptions:
         use: False trains on none of them, and still validates on the fold.
         fraction: Of the training cases, in (0, 1]; smaller subsets of one seed lie in larger ones, each centre in
             proportion.
+        count: Of the training cases, in place of a fraction; nested in the same way.
+        folds: Folds that train, such as those of another site than the generator's; by default all but the validation
+            fold.
 
     Raises:
-        ValueError: The fraction is no share, or the fold neither a number nor ``all``.
+        ValueError: The fraction is no share, or stands beside a count; the count is below 1; the fold is neither a
+            number nor ``all``, or it also trains.
     """
 
     datalist: str | Path
@@ -33,15 +37,26 @@ class RealOptions:
     fold: int | Literal["all"] | None
     use: bool = True
     fraction: float = 1.0
+    count: int | None = None
+    folds: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction <= 1:
             raise ValueError(
                 f"real_fraction is {self.fraction}, expected a share in (0, 1]; --use_real False takes none"
             )
+        if self.count is not None and self.fraction != 1:
+            raise ValueError(f"real_fraction is {self.fraction} and real_count {self.count}, expected one of the two")
+        if self.count is not None and self.count < 1:
+            raise ValueError(f"real_count is {self.count}, expected at least 1; --use_real False takes none")
         if self.fold != "all" and (not isinstance(self.fold, int | None) or isinstance(self.fold, bool)):
             raise ValueError(
                 f"fold is {self.fold!r}, expected the number of the validation fold, or all to train on all"
+            )
+        if self.folds is not None and self.validation_fold in self.folds:
+            raise ValueError(
+                f"fold {self.fold} is to validate and stands in real_folds {list(self.folds)}: take it out, or name "
+                "another --fold"
             )
 
     @property
@@ -58,6 +73,7 @@ class RealCases:
         datalist: Content of the list.
         good: Its good cases, of all folds.
         training: Those that train, unless `RealOptions.use` is false.
+        site: Case ids of all good cases of the folds that train, of which `training` may be a subset, sorted.
         validation: Those of the fold; empty without one.
         held_out: Case ids of the validation fold and of the test cases, good or bad, sorted.
     """
@@ -65,6 +81,7 @@ class RealCases:
     datalist: Mapping[str, Any]
     good: list[Entry]
     training: list[Entry]
+    site: list[str]
     validation: list[Entry]
     held_out: list[str]
 
@@ -80,7 +97,8 @@ def choose_real(
         on_bad_case, record: As for `resolve_cases`.
 
     Raises:
-        FileNotFoundError, ValueError, BadCasesError: See `resolve_cases`; or no good case trains or validates.
+        FileNotFoundError, ValueError, BadCasesError: See `resolve_cases`; or no good case trains or validates, or fewer
+            train than are asked for.
     """
     content, fold = read_datalist(options.datalist), options.validation_fold
     root = Path(options.dataset_dir) if options.dataset_dir is not None else Path(options.datalist).parent
@@ -89,10 +107,19 @@ def choose_real(
     good = resolve_cases(options.datalist, dataset_dir=root, on_bad_case=on_bad_case, record=record)
     validation = [entry for entry in good if fold is not None and entry.get("fold", 0) == fold]
     training = [entry for entry in good if entry not in validation]
+    if options.folds is not None:
+        select_cases(content, folds=list(options.folds), dataset_dir=root)  # names a fold that there is not
+        training = [entry for entry in training if entry.get("fold", 0) in options.folds]
     if not training or (fold is not None and not validation):
         raise ValueError(
             f"{options.datalist} has {len(training)} good training cases beside fold {fold} and {len(validation)} in "
             "it, expected some of each: split it again (`prepare --folds 5`), or train on all with --fold all"
         )
-    count = max(1, int(options.fraction * len(training) + 0.5))
-    return RealCases(content, good, nested_order(training, seed=seed)[:count], validation, held_out)
+    if options.count is not None and options.count > len(training):
+        raise ValueError(
+            f"real_count is {options.count}, but {options.datalist} has {len(training)} good training cases"
+            f"{'' if options.folds is None else f' in the folds {list(options.folds)}'}: ask for at most as many"
+        )
+    count = options.count or max(1, int(options.fraction * len(training) + 0.5))
+    chosen, site = nested_order(training, seed=seed)[:count], sorted({source_case(entry) for entry in training})
+    return RealCases(content, good, chosen, site, validation, held_out)

@@ -85,6 +85,24 @@ def check_strangers(generated: GeneratedSet, *, real: Sequence[str]) -> None:
         )
 
 
+def check_other_site(generated: GeneratedSet, *, site: Sequence[str]) -> None:
+    """Refuse a set whose generator was trained at the site that the segmenter's real cases are from.
+
+    Args:
+        generated: The set; its provenance names the cases. One without has been declared by the user.
+        site: Case ids of all folds that the real training cases may be drawn from.
+
+    Raises:
+        LeakageError: The generator has seen a case of the site.
+    """
+    if shared := sorted(set(generated.seen_ids or ()) & set(site)):
+        raise LeakageError(
+            f"other_site is true, but the generator of {generated.directory} was trained on {len(shared)} of the "
+            f"{len(site)} cases of the folds that give the real training cases, such as {shared[0]}: name other folds "
+            "with --real_folds, or train the generator with --folds that leave them out"
+        )
+
+
 def check_initial_weights(
     training: Mapping[str, Any], *, path: str | Path, held_out: Sequence[str], allow_leakage: bool = False
 ) -> LeakageReport:

@@ -22,6 +22,9 @@ class MixSettings(TypedDict):
     seed: int
     use_real: bool
     real_fraction: float
+    real_count: NotRequired[int]  # where it was asked for in place of the fraction
+    real_folds: NotRequired[list[int]]  # where not all but the validation fold train
+    generated_share: NotRequired[list[float]]  # of the draws, at the first step and at the last
     binary_mask: bool
     datalist_sha256: NotRequired[str]  # where the cases are those of a list
     generator_case_ids: NotRequired[list[str]]  # where cases of the list were generated: the real ones behind them
@@ -111,6 +114,8 @@ def training_mix(
     generated, segmenter = generated or GeneratedOptions(), segmenter or SegmenterInput()
     if not real.use and generated.directory is None:
         raise ValueError("use_real is false and generated_dir null, so nothing trains: name a generated set")
+    if not real.use and generated.share is not None:
+        raise ValueError("use_real is false, so all cases are generated: leave generated_share out")
     cases = choose_real(real, seed=seed, on_bad_case=on_bad_case, record=record)
     added = choose_generated(generated, cases, segmenter, seed=seed, on_bad_case=on_bad_case, record=record)
     settings = MixSettings(
@@ -121,6 +126,13 @@ def training_mix(
         binary_mask=segmenter.binary_mask,
         datalist_sha256=datalist_hash(cases.datalist),
     )
+    if real.count is not None:
+        settings["real_count"] = real.count
+    if real.folds is not None:
+        settings["real_folds"] = list(real.folds)
+    if generated.share is not None:
+        end = generated.share if generated.share_end is None else generated.share_end
+        settings["generated_share"] = [float(generated.share), float(end)]
     if behind := generator_cases(cases.good):
         settings["generator_case_ids"] = behind
     training = _tag(cases.training if real.use else [], "real") + _tag(added.training if added else [], "generated")

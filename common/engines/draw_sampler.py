@@ -10,4 +10,4 @@ class DrawBatchSampler(StepBatchSampler):
     def batch(self, step: int) -> list[Draw]:
         """Case and number of each draw of this rank's batch at ``step``."""
         first = (step * self.world_size + self.rank) * self.batch_size
-        return [(self._item(draw), draw) for draw in range(first, first + self.batch_size)]
+        return [(self.item(draw), draw) for draw in range(first, first + self.batch_size)]

@@ -51,9 +51,10 @@ class StepBatchSampler(Sampler[Sequence[int | Draw]]):
     def batch(self, step: int) -> Sequence[int | Draw]:
         """Indices of this rank's batch at ``step``."""
         first = (step * self.world_size + self.rank) * self.batch_size
-        return [self._item(position) for position in range(first, first + self.batch_size)]
+        return [self.item(position) for position in range(first, first + self.batch_size)]
 
-    def _item(self, position: int) -> int:
+    def item(self, position: int) -> int:
+        """Index of the item at a position in the passes."""
         number, offset = divmod(position, self.num_items)
         if not self.shuffle:
             return offset

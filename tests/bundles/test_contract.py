@@ -48,6 +48,7 @@ NAMES = {
     "segresnet_auto3dseg": {
         "train": [
             *("datalist", "fold", "generated_dir", "generated_count", "use_real", "real_fraction", "init_from"),
+            *("real_count", "real_folds", "generated_share", "generated_share_end", "other_site"),
             *("binary_mask", "allow_leakage", "declared", "max_epochs", "val_interval", "batch_size", "lr"),
             *("weight_decay", "warmup_epochs", "roi_size", "spacing", "hu_window", "init_filters", "blocks_down"),
             *("dsdepth", "amp", "seed", "cache", "cache_dir", "num_workers"),

@@ -246,16 +246,20 @@ def test_inference_without_weights_says_how_to_get_them(workflow, tmp_path, caus
     assert "run training" in causes(error)
 
 
-def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, assert_same):
+@pytest.mark.parametrize("share", [None, 0.5])
+def test_a_killed_run_goes_on_and_ends_bit_equal(killed_and_resumed, generated_dir, assert_same, share):
     """kill -9 in the middle, the same command again: weights, losses and validation equal an uninterrupted run's."""
+    options = {"generated_dir": str(generated_dir), "allow_leakage": True, "epoch_steps": 3} if share else {}
+    options |= {"generated_share": share, "generated_share_end": 0.0} if share else {}
 
     def started(folder):
         return list((folder / "checkpoint").glob("checkpoint_*.pt"))
 
-    folders = killed_and_resumed("segresnet_auto3dseg", started=started, max_epochs=4)
+    folders = killed_and_resumed("segresnet_auto3dseg", started=started, max_epochs=4, **options)
     for name in ("losses.csv", "validation.csv"):
         assert_same(*(rows(folder / name) for folder in folders))
     assert_same(*map(model, folders))
+    assert model(folders[1])["training"].get("generated_share") == (share and [share, 0.0])
 
 
 def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_processes):

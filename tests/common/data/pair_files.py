@@ -87,11 +87,13 @@ def ids(entries, source=None):
 
 def mix_of(datalist, **options):
     """The mix of options that are named as the config's flat keys."""
-    renamed = {"use_real": "use", "real_fraction": "fraction", "generated_dir": "directory", "generated_count": "count"}
-    named = {renamed.get(key, key): value for key, value in options.items()}
+    of_real = {"use_real": "use", "real_fraction": "fraction", "real_count": "count", "real_folds": "folds"}
+    of_generated = {"generated_dir": "directory", "generated_count": "count"}
+    of_generated |= {"generated_share": "share", "generated_share_end": "share_end"}
 
-    def build(form, **more):
-        return form(**more, **{field.name: named.pop(field.name) for field in fields(form) if field.name in named})
+    def build(form, names, **more):
+        names = {**{field.name: field.name for field in fields(form)}, **names}
+        return form(**more, **{names[key]: options.pop(key) for key in list(options) if key in names})
 
-    parts = [build(RealOptions, datalist=datalist), build(GeneratedOptions), build(SegmenterInput)]
-    return training_mix(*parts, **named)
+    parts = [build(RealOptions, of_real, datalist=datalist), build(GeneratedOptions, of_generated)]
+    return training_mix(*parts, build(SegmenterInput, {}), **options)

@@ -7,7 +7,7 @@ import pytest
 
 from common.data.cases import BadCasesError
 from common.data.leakage import LeakageError
-from tests.common.data.pair_files import PROVENANCE, SHAPE, ids, mix_of, save_pair, write
+from tests.common.data.pair_files import FOLDS, PROVENANCE, SHAPE, ids, mix_of, save_pair, write
 
 
 def test_as_many_generated_as_real_cases_by_default(datalist, generated_dir):
@@ -15,6 +15,28 @@ def test_as_many_generated_as_real_cases_by_default(datalist, generated_dir):
     assert mix.counts == {"real": 6, "generated": 6, "validation": 3}
     half = mix_of(datalist, fold=0, generated_dir=generated_dir, real_fraction=0.5)
     assert half.counts == {"real": 3, "generated": 3, "validation": 3}
+
+
+def test_a_share_draws_from_the_whole_set(datalist, generated_dir):
+    options = {"generated_dir": generated_dir, "generated_share": 0.25, "real_count": 2}
+    mix = mix_of(datalist, fold=0, **options)
+    assert mix.counts == {"real": 2, "generated": 8, "validation": 3}
+    assert mix.describe()["generated_share"] == [0.25, 0.25]
+    annealed = mix_of(datalist, fold=0, **options, generated_share_end=0, generated_count=3)
+    assert annealed.counts["generated"] == 3
+    assert annealed.describe()["generated_share"] == [0.25, 0.0]
+    save_pair(generated_dir, "generated_3", label=np.full(SHAPE, 7, np.uint8))
+    assert mix_of(datalist, fold=0, **options, on_bad_case="skip").counts["generated"] == 7
+
+
+def test_a_generator_of_the_same_site_is_refused_where_another_was_asked_for(datalist, generated_dir):
+    """It was trained on a3 and a4, of the folds 1 and 2, and on b2 of fold 2."""
+    options = {"fold": 0, "generated_dir": generated_dir, "generated_count": 3, "real_count": 1, "other_site": True}
+    with pytest.raises(LeakageError, match=r"trained on 2 of the 3 cases of the folds .*, such as a4: .*--real_folds"):
+        mix_of(datalist, **options, real_folds=[2])
+    write(generated_dir / "provenance.json", PROVENANCE | {"training": {"case_ids": FOLDS[1]}})
+    mix = mix_of(datalist, **options, real_folds=[2])
+    assert mix.describe()["generated"]["generator_cases_beyond_real"] == len(FOLDS[1])
 
 
 def test_generated_cases_are_nested_and_seeded(datalist, generated_dir):

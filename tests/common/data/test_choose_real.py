@@ -36,6 +36,25 @@ def test_real_subsets_are_nested_and_seeded(datalist):
     assert len(set(others)) > 1
 
 
+def test_a_number_of_cases_is_nested_seeded_and_the_same_as_its_share(datalist):
+    subsets = [ids(mix_of(datalist, fold=0, real_count=count).training) for count in range(1, 7)]
+    assert [len(subset) for subset in subsets] == list(range(1, 7))
+    assert all(small < large for small, large in itertools.pairwise(subsets))
+    assert subsets[2] == ids(mix_of(datalist, fold=0, real_fraction=0.5).training)
+    others = {frozenset(ids(mix_of(datalist, fold=0, real_count=3, seed=seed).training)) for seed in range(6)}
+    assert len(others) > 1
+    assert mix_of(datalist, fold=0, real_count=3).describe()["real_count"] == 3
+    assert "real_count" not in mix_of(datalist, fold=0).describe()
+
+
+def test_some_folds_alone_may_train(datalist):
+    mix = mix_of(datalist, fold=0, real_folds=[2])
+    assert (ids(mix.training), ids(mix.validation)) == (set(FOLDS[2]), set(FOLDS[0]))
+    assert mix.held_out == sorted([*FOLDS[0], *TESTING])
+    assert mix.describe()["real_folds"] == [2]
+    assert ids(mix_of(datalist, fold="all", real_folds=[1, 2]).training) == {*FOLDS[1], *FOLDS[2]}
+
+
 def test_a_fold_without_good_cases_is_refused(datalist):
     for case_id in FOLDS[1]:
         (datalist.parent / f"images/{case_id}.nii.gz").unlink()
