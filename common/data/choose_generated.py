@@ -146,7 +146,7 @@ def _draw(
     on_bad_case: OnBadCase,
     record: str | Path | None,
 ) -> tuple[list[dict[str, Any]], int]:
-    """The first `count` good cases of the seeded order, or all, and how many have an empty mask: what a GAN may draw."""
+    """The first `count` good cases of the seeded order, or all, and how many have an empty mask, as a GAN may draw."""
     where, order = source.directory, nested_order(source.cases, seed=seed)
     looked = order[:count] if on_bad_case == "error" else order
     found = find_problems(looked, limits=limits, known=where / ".checked.json")
