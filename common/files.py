@@ -5,23 +5,32 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from .leftovers import held, temporary_name
+
 
 @contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def replacing(path: str | os.PathLike, *, locked: bool = True) -> Iterator[Path]:
     """Temporary path beside `path`, with the same suffixes, that takes its place when the block ends without error.
 
-    The folder is made when it is missing. On an error nothing but the old file remains.
+    The folder is made when it is missing. On an error nothing but the old file remains; after a kill the temporary one
+    stays, until `remove_leftovers`.
+
+    Args:
+        path: Of the file.
+        locked: Whether there is an empty, locked file to write into; else nothing, for links and for SQLite, which has
+            locks of its own.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    temporary = path.with_name(temporary_name(path.name, locked=locked))
     try:
-        yield temporary
-        temporary.replace(path)
+        with held(temporary) if locked else nullcontext():
+            yield temporary
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

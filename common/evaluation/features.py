@@ -9,7 +9,8 @@ import torch
 from monai.data import DataLoader
 from tqdm import tqdm
 
-from ..files import content_sha256, replacing
+from ..data.cached_array import read_cached, write_cached
+from ..files import content_sha256
 from ..networks.extractor import Extractor
 from .processes import gather, own_cases
 from .volume_set import VolumeSet
@@ -75,16 +76,15 @@ class FeatureReader:
         recipe = [self.extractors[extractor].describe(), self.view_recipe]
         keys = {name: [content_sha256([key, *recipe, name]) for key in volumes.keys] for name in names}
         for key in (rows[i] for rows in keys.values() for i in indices if rows[i] not in self._rows):
-            if (path := self._path(key)) and path.is_file():
-                self._rows[key] = np.load(path, allow_pickle=False)
+            if (path := self._path(key)) and (row := read_cached(path)) is not None:
+                self._rows[key] = row
         missing = [i for i in indices if any(rows[i] not in self._rows for rows in keys.values())]
         computed = self._compute(volumes, self.extractors[extractor], missing, names)
         for i in tqdm(missing, desc=f"{extractor} of {volumes.name}", disable=not missing):
             for name, vector in next(computed).items():
                 self._rows[keys[name][i]] = vector
                 if path := self._path(keys[name][i]):
-                    with replacing(path) as temporary:
-                        np.save(temporary, vector)
+                    write_cached(vector, path)
         return keys
 
     def _compute(

@@ -5,7 +5,6 @@ kill leaves one file less than it is to keep, and after a restart no longer know
 """
 
 import logging
-import pickle
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +17,8 @@ from monai.engines import Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ..files import replacing
 from ..same_settings import require_same_settings
+from ..torch_file import DamagedFileError, read_torch, write_torch
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +81,7 @@ class TrainingCheckpoint:
         if not _is_finite(state["objects"]):
             logger.error("step %d: a weight is NaN or infinite, no checkpoint is written", trainer.state.iteration)
             return
-        with replacing(path) as temporary:
-            torch.save(state, temporary)
+        write_torch(state, path)
         for old in self.files()[self.keep :]:
             old.unlink()
 
@@ -95,9 +93,9 @@ class TrainingCheckpoint:
         """Restore the newest checkpoint that can be read; without one, start afresh."""
         for path in self.files():
             try:
-                state = torch.load(path, map_location=trainer.state.device, weights_only=True)
-            except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-                logger.warning("%s cannot be read (%s), trying the one before", path, error)
+                state = read_torch(path, map_location=trainer.state.device)
+            except (DamagedFileError, OSError) as error:
+                logger.warning("%s; trying the one before", error)
                 continue
             remedy = "Use the settings it was made with to go on, or another --output_dir to start afresh."
             require_same_settings(state["settings"], self.settings, source=path, remedy=remedy)

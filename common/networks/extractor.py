@@ -9,6 +9,7 @@ import torch
 from monai.networks.nets.resnet import get_pretrained_resnet_medicalnet
 from torch import Tensor, nn
 
+from ..torch_file import read_torch
 from .medical_resnet import Depth, medical_resnet
 from .model_file import read_model_file, weights_sha256
 from .organ_segmenter import OrganSegmenter
@@ -98,7 +99,7 @@ def load_extractor(
             torch.manual_seed(seed)
             network, name = _network(kind, depth, {})
         return Extractor(network, ExtractorId(kind, name, f"untrained, seed {seed}"))
-    content = read_model_file(path) if kind == "organs" else torch.load(path, map_location="cpu", weights_only=True)
+    content = read_model_file(path) if kind == "organs" else read_torch(path)
     network, name = _network(kind, depth, content)
     _load(network, kind, content, path)
     return Extractor(network, ExtractorId(kind, name, weights_sha256(path)))

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from ..files import file_sha256, replacing
+from ..files import file_sha256
+from ..torch_file import read_torch, write_torch
 
 
 def write_model_file(
@@ -19,8 +19,7 @@ def write_model_file(
     In the place of an exported bundle's weights it says all itself, so the JSON beside those goes.
     """
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
-    with replacing(path) as temporary:
-        torch.save({"model": state, "settings": dict(settings), "training": dict(training)}, temporary)
+    write_torch({"model": state, "settings": dict(settings), "training": dict(training)}, path)
     if "source_sha256" in _beside(path):
         Path(path).with_suffix(".json").unlink()
 
@@ -32,7 +31,7 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: There is none; the message says how to get one.
-        ValueError: It is something else.
+        ValueError: It is damaged, or something else.
     """
     path = Path(path)
     if not path.is_file():
@@ -40,7 +39,7 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
             f"no trained model at {path}: train one (`run training`, which leaves output_dir/model.pt) and name it "
             "with --checkpoint"
         )
-    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)  # weights are read when used
+    content = read_torch(path, mmap=True)  # weights are read when used
     if "model" not in content and (beside := _beside(path)):
         content = {"model": content, **beside}
     missing = {"model", "settings", "training"} - set(content)

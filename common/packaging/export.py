@@ -5,10 +5,10 @@ import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..checksums import FILE_NAME as SUMS
 from ..checksums import write_checksums
+from ..leftovers import remove_leftovers, temporary_folder
 from .archive import all_files, write_zip
 from .large_files import LIMIT, write_large_files
 from .monai_label import write_label_config
@@ -66,8 +66,9 @@ def export_bundle(
     if target.exists() and not (target / SUMS).is_file():
         raise FileExistsError(f"{target} is no earlier export (it has no {SUMS}): name another --output or remove it")
     output.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=output, prefix=f".{name}.") as temporary:
-        folder = Path(temporary) / name
+    remove_leftovers(output, deep=False)
+    with temporary_folder(output, name) as temporary:
+        folder = temporary / name
         _fill(folder, source, model, checkout)
         write_large_files(folder, all_files(folder), url=large_files_url, limit=large_file_bytes)
         write_checksums(folder)

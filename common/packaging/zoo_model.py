@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from ..files import file_sha256, replacing
+from ..files import file_sha256
 from ..networks.model_file import read_model_file
+from ..torch_file import write_torch
 from .zoo_json import zoo_json
 
 
@@ -22,8 +21,7 @@ def copy_model(source: Path, target: Path) -> None:
     """
     content = read_model_file(source)
     beside = {key: _plain(content[key], key, source) for key in ("settings", "training")}
-    with replacing(target) as temporary, temporary.open("wb") as file:  # a stream: the file's name is not written in
-        torch.save(dict(content["model"]), file)
+    write_torch(dict(content["model"]), target)
     target.with_suffix(".json").write_text(zoo_json({**beside, "source_sha256": file_sha256(source)}))
 
 

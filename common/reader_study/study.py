@@ -67,7 +67,7 @@ def prepare_study(
         for case in tqdm(cases, "preparing", disable=None)
     ]
     _check_equal_size(items)
-    with replacing(path) as temporary:
+    with replacing(path, locked=False) as temporary:
         create_study(temporary, settings={**settings, "seed": seed}, items=items)
     return path
 

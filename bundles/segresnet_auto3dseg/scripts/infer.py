@@ -35,8 +35,9 @@ class InferClass:
         self.cropped = _is_cropped(bundle_dir / "configs" / FILLED)
         self.device = parser.get_parsed_content("device")
         self.network = parser.get_parsed_content("network").to(self.device).eval()
-        weights = torch.load(checkpoint, map_location=self.device, weights_only=True)["model"]
-        self.network.load_state_dict(weights)  # the config's own workflow does so in a handler
+        from common.networks.model_file import read_model_file  # the config has found the package
+
+        self.network.load_state_dict(read_model_file(checkpoint)["model"])  # the workflow does so in a handler
         self.preprocessing = parser.get_parsed_content("preprocessing")
         self.inferer = parser.get_parsed_content("inferer")
         self.invert = Invertd(

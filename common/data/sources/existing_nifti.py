@@ -70,7 +70,7 @@ def _bring(source: Path, target: Path, *, mode: Mode) -> bool:
     else:
         done = target.resolve() == source  # output is input
     if not done:  # an absolute link in place of whatever is there
-        with replacing(target) as temporary:
+        with replacing(target, locked=False) as temporary:
             temporary.symlink_to(source)
     return not done
 

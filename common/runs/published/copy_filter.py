@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ...files import content_sha256, file_sha256, replacing
+from ...data.cached_array import read_cached, write_cached
+from ...files import content_sha256, file_sha256
 from ...metrics.memorisation import Memorisation, memorisation, nearest, shrink_pair
 
 
@@ -99,10 +100,10 @@ class CopyFilter:
 
     def _vector(self, entry: Mapping[str, Any]) -> np.ndarray:
         path = self.folder / f"{content_sha256([_files(entry), self.recipe])[:32]}.npy"
-        if not path.is_file():
-            with replacing(path) as temporary, temporary.open("wb") as file:
-                np.save(file, shrink_pair(self.load(dict(entry)), window=(-1, 1)))
-        return np.load(path, allow_pickle=False)
+        if (vector := read_cached(path)) is None:
+            vector = shrink_pair(self.load(dict(entry)), window=(-1, 1))
+            write_cached(vector, path)
+        return vector
 
 
 def _ids(entries: Sequence[Mapping[str, Any]]) -> list[str]:

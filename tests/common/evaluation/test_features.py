@@ -70,6 +70,18 @@ def test_a_stopped_run_computes_the_rest_only(volumes, tmp_path):
     assert network.seen == 15
 
 
+def test_a_row_that_cannot_be_read_is_computed_again(volumes, tmp_path, caplog):
+    network = Counting()
+    features = reader(network, cache_dir=tmp_path / "cache").read(volumes, "test")
+    damaged = sorted((tmp_path / "cache").rglob("*.npy"))[0]
+    damaged.write_bytes(damaged.read_bytes()[:20])
+    again = reader(network, cache_dir=tmp_path / "cache").read(volumes, "test")
+    np.testing.assert_array_equal(again["pair"], features["pair"])
+    assert network.seen > 15
+    assert f"{damaged} cannot be read" in caplog.text
+    assert np.load(damaged).shape == (2,)
+
+
 @pytest.mark.parametrize("other", [{"weights": "v"}, {"recipe": {"size": 3}}])
 def test_other_weights_or_views_are_other_features(volumes, tmp_path, other):
     network = Counting()

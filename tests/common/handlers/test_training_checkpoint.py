@@ -53,6 +53,17 @@ def test_a_cut_file_is_passed_over_for_the_one_before(train, tmp_path, caplog):
     assert not torch.equal(whole["generator.g_a.fc.weight"], resumed["generator.g_a.fc.weight"])
 
 
+def test_a_flipped_bit_is_noticed(train, tmp_path, caplog):
+    train(2)
+    newest = tmp_path / "checkpoint_00000002.pt"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    train(3, seed=1)
+    assert "checkpoint_00000002.pt is damaged: the checksum" in caplog.text
+    assert "trying the one before" in caplog.text
+
+
 def test_other_settings_are_refused_by_name(train, tmp_path):
     train(1, settings={"size": 32, "lr_g": 0.1})
     with pytest.raises(ValueError, match=r"(?s) other settings:\n  lr_g: found 0.1, expected 0.2\n.*--output_dir"):
