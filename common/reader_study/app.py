@@ -1,19 +1,23 @@
 """The pages of the reader study."""
 
+import hmac
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import HTTPException, SecurityError, TooManyRequests
 
 from ..reports.dark_figure import COLOURS
 from .answers import COMMENT_LENGTH, CONFIDENCES, HIGHEST, NAME_LENGTH, Answer, parse_answer, parse_name
+from .attempts import Attempts
 from .guard import guard, set_session
 from .niivue import niivue_module
 from .store import FinishedError, Item, NameTakenError, Reader, Store
 
 _LIMITS = {"name_length": NAME_LENGTH, "comment_length": COMMENT_LENGTH}
+LARGEST_FORM = 16 * 1024  # bytes; a comment of 500 characters has 6 kB at most, percent-encoded
 
 
 def create_app(database: str | Path, *, host: str = "127.0.0.1", allowed_hosts: Sequence[str] = ()) -> Flask:
@@ -30,7 +34,8 @@ def create_app(database: str | Path, *, host: str = "127.0.0.1", allowed_hosts: 
     with Store(database) as store:
         settings = store.settings()
     app = Flask(__name__)
-    app.config.update(DATABASE=str(database), STUDY=settings, MAX_CONTENT_LENGTH=16 * 1024)
+    app.config.update(DATABASE=str(database), STUDY=settings, MAX_CONTENT_LENGTH=LARGEST_FORM)
+    app.config.update(CODES=Attempts(), NEW_READERS=Attempts(burst=30, pause=10, total_burst=300))
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # windows in the order of the settings
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     guard(app, host=host, allowed_hosts=allowed_hosts)
@@ -66,10 +71,20 @@ def _require_reader() -> Reader:
     return current_reader() or abort(403, "enter your name first")
 
 
-def _problem(error: HTTPException) -> tuple[str, int]:
+def _try(attempts: str, client: str) -> Attempts:
+    """Attempts of that name, which have taken note of one; it is refused where there were too many."""
+    counted: Attempts = current_app.config[attempts]
+    if wait := counted.wait(client):
+        seconds = math.ceil(wait)
+        raise TooManyRequests(f"too many tries from this address: wait {seconds} s", retry_after=seconds)
+    return counted
+
+
+def _problem(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, SecurityError):  # a host that is not ours has no pages to link to
         return "This study is not served under this name; --allowed_hosts adds names.", 400
-    return render_template("problem.html", error=error), error.code or 500
+    later = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else {}
+    return render_template("problem.html", error=error), error.code or 500, later
 
 
 def welcome() -> ResponseReturnValue:
@@ -80,21 +95,28 @@ def welcome() -> ResponseReturnValue:
 
 def add_reader() -> ResponseReturnValue:
     """Start as a new reader."""
+    _try("NEW_READERS", request.remote_addr or "")
     try:
-        _, secret = open_store().add_reader(parse_name(request.form.get("name", "")))
+        reader, secret = open_store().add_reader(parse_name(request.form.get("name", "")))
     except NameTakenError as error:
         abort(409, f"{error}: take another name, or go on as this reader with the code that was shown at the start")
     except ValueError as error:
         abort(400, str(error))
-    return set_session(redirect(url_for("start"), 303), secret)
+    return set_session(redirect(url_for("start"), 303), secret, open_store().mark_of(reader.name))
 
 
 def resume() -> ResponseReturnValue:
     """Go on as a reader who was here before."""
-    secret = open_store().resume(" ".join(request.form.get("name", "").split()), request.form.get("code", ""))
+    name = " ".join(request.form.get("name", "").split())
+    mark = open_store().mark_of(name)
+    known = mark and hmac.compare_digest(mark.encode(), request.cookies.get("browser", "").encode())
+    client = mark if known else request.remote_addr or ""
+    attempts = _try("CODES", client)
+    secret = open_store().resume(name, request.form.get("code", ""))
     if secret is None:
         abort(403, "no reader has this name and code")
-    return set_session(redirect(url_for("welcome"), 303), secret)
+    attempts.succeed(client)
+    return set_session(redirect(url_for("welcome"), 303), secret, mark)
 
 
 def leave() -> ResponseReturnValue:

@@ -27,8 +27,13 @@ def trusted_hosts(host: str, allowed: Sequence[str] = ()) -> list[str]:
     """Names that a request may ask for: `host`, its synonyms on this machine, and `allowed`.
 
     Raises:
-        ValueError: `host` is an IPv6 address, whose names cannot be checked.
+        ValueError: `host` is an IPv6 address, whose names cannot be checked, or `allowed` is not a list of names.
     """
+    if isinstance(allowed, str) or not all(isinstance(name, str) and name.strip(" .") for name in allowed):
+        # a text would allow each of its letters
+        raise ValueError(
+            f"allowed_hosts: found {allowed!r}, expected a list of names; write --allowed_hosts \"['ct-room']\""
+        )
     if ":" in host:
         raise ValueError(f"host is {host}, expected a name or an IPv4 address such as 127.0.0.1")
     return list(dict.fromkeys([host, *(_LOOPBACK if is_loopback(host) else ()), *allowed]))
@@ -59,7 +64,12 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
-def set_session(response: BaseResponse, secret: str) -> BaseResponse:
-    """`response` with the reader's cookie, which no script reads and no other site sends."""
-    response.set_cookie("reader", secret, max_age=30 * 24 * 3600, httponly=True, samesite="Strict")
+def set_session(response: BaseResponse, secret: str, mark: str) -> BaseResponse:
+    """`response` with cookies that no script reads and no other site sends: the reader's, and the browser's `mark`.
+
+    The mark outlives the session. It opens nothing, but who shows it tries codes on an account of their own: others
+    who guess from the same address do not lock this browser out.
+    """
+    for name, value in (("reader", secret), ("browser", mark)):
+        response.set_cookie(name, value, max_age=30 * 24 * 3600, httponly=True, samesite="Strict")
     return response

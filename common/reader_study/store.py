@@ -93,6 +93,7 @@ class Store:
 
     Raises:
         FileNotFoundError: There is none; `create_study` makes it.
+        ValueError: It is damaged, or no study.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -101,8 +102,18 @@ class Store:
                 f"no reader study at {path}: make one by `run reader_study`, or give its --output_dir"
             )
         self._connection = sqlite3.connect(path, timeout=10)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA foreign_keys = ON")
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            self.settings()
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            self._connection.close()
+            if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
+                raise  # locked, or a full disk
+            raise ValueError(
+                f"{path} holds no reader study ({error}), expected the SQLite file that `run reader_study` wrote: "
+                "put its copy back, or name another --output_dir for a new study"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -160,6 +171,11 @@ class Store:
         with self._connection as connection:
             connection.execute("UPDATE reader SET session = ? WHERE id = ?", (_digest(secret), row[0]))
         return secret
+
+    def mark_of(self, name: str) -> str:
+        """What a browser keeps that a reader of this name has used; "" where there is none."""
+        row = self._one("SELECT code FROM reader WHERE name_key = ?", name.casefold())
+        return _digest(f"browser {row[0]}") if row else ""
 
     def reader_of(self, secret: str) -> Reader | None:
         """Reader whose session has this secret."""

@@ -28,6 +28,7 @@ def prepare_study(
     generated: Sequence[Entry],
     preprocessing: Mapping[Source, Transform],
     spacing: Sequence[float],
+    hu_window: Sequence[float] = (-1024, 600),
     n_real: int = 5,
     n_generated: int = 5,
     seed: int | None = None,
@@ -41,6 +42,7 @@ def prepare_study(
         real, generated: Entries with absolute paths.
         preprocessing: Of each side, from an entry to ``image`` and ``label`` (1, H, W, D) in HU and label values.
         spacing: mm, written into every volume.
+        hu_window: That the generator was trained with; at its ends volumes are made alike, see `without_traces`.
         n_real, n_generated: Cases of each side.
         seed: Draws, shuffles and chooses thirds; None draws one. It is stored.
         layout: Whole volumes to scroll through, or the thesis's thirds.
@@ -62,8 +64,9 @@ def prepare_study(
     seed = secrets.randbits(32) if seed is None else seed  # a seed that readers know would tell them the order
     rng = np.random.default_rng(seed)
     cases = draw_cases(real, generated, n_real=n_real, n_generated=n_generated, rng=rng)
+    form: dict[str, Any] = {"spacing": spacing, "hu_window": hu_window, "layout": layout, "rng": rng}
     items = [
-        (case.source, case.entry["case_id"], *_blind(case, preprocessing, spacing=spacing, layout=layout, rng=rng))
+        (case.source, case.entry["case_id"], *_blind(case, preprocessing, **form))
         for case in tqdm(cases, "preparing", disable=None)
     ]
     _check_equal_size(items)
@@ -72,18 +75,11 @@ def prepare_study(
     return path
 
 
-def _blind(
-    case: DrawnCase,
-    preprocessing: Mapping[Source, Transform],
-    *,
-    spacing: Sequence[float],
-    layout: Layout,
-    rng: np.random.Generator,
-) -> tuple[bytes, bytes]:
+def _blind(case: DrawnCase, preprocessing: Mapping[Source, Transform], **form: Any) -> tuple[bytes, bytes]:
     """Files of image and mask, see `blinded_pair`; errors name the case."""
     entry = dict(case.entry)
     try:
-        return blinded_pair(dict(preprocessing[case.source](entry)), spacing=spacing, layout=layout, rng=rng)
+        return blinded_pair(dict(preprocessing[case.source](entry)), **form)
     except Exception as error:
         name = f"{case.source} case {entry['case_id']} ({entry['image']})"
         raise ValueError(f"{name} cannot be shown: {error}") from error

@@ -189,3 +189,41 @@ def test_connections_are_closed(app, read, monkeypatch):
     answer(client, 1, 5)
     assert len(closed) == count + 1  # one a request
     assert answers_in(app) == {1: Answer(5).score}
+
+
+def resume(client, name, code, address="127.0.0.1"):
+    form = {"name": name, "code": code}
+    return client.post("/resume", data=form, headers=ORIGIN, environ_base={"REMOTE_ADDR": address})
+
+
+def test_wrong_codes_are_slowed_down_and_lock_no_reader_out(app, read):
+    """Five at once from an address; another is not concerned, nor is the browser that the reader used before."""
+    reader = read("A")
+    code = code_of(reader)
+    stranger = app.test_client()
+    replies = [resume(stranger, "A", f"{number:010}") for number in range(200)]
+    assert [reply.status_code for reply in replies] == [403] * 5 + [429] * 195
+    assert 1 <= int(replies[-1].headers["Retry-After"]) <= 5
+    assert "too many tries from this address: wait 5 s" in replies[-1].text
+    assert resume(stranger, "A", code).status_code == 429  # a guess that is not looked at
+    assert resume(app.test_client(), "A", code, address="10.0.0.7").status_code == 303
+    reader.post("/leave", headers=ORIGIN)
+    assert resume(reader, "A", code).status_code == 303
+
+
+def test_the_mark_of_a_browser_opens_nothing(app, read):
+    reader = read("A")
+    mark = reader.get_cookie("browser").value
+    stranger = app.test_client()
+    stranger.set_cookie("browser", mark)
+    assert stranger.get("/volumes/1").status_code == 403
+    assert [resume(stranger, "A", "wrong").status_code for _ in range(6)] == [403] * 5 + [429]
+    assert code_of(reader).replace("-", "") not in mark
+    for forged in ("", "x", "é"):
+        stranger.set_cookie("browser", forged)
+        assert resume(stranger, "A", "wrong", address="10.0.0.8").status_code == 403
+
+
+def test_new_readers_of_one_address_are_slowed_down(app):
+    names = [app.test_client().post("/readers", data={"name": f"R{number}"}, headers=ORIGIN) for number in range(40)]
+    assert [reply.status_code for reply in names] == [303] * 30 + [429] * 10

@@ -173,3 +173,21 @@ def test_names_are_tidied():
 def test_bad_names_are_refused(name):
     with pytest.raises(ValueError, match="name"):
         parse_name(name)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, this is no database" * 100, "cut", "other"])
+def test_a_damaged_file_is_named_with_its_remedy(study_file, content):
+    path = study_file()
+    if content == "cut":
+        path.write_bytes(path.read_bytes()[: 4096 * 3])
+    elif content == "other":
+        path.unlink()
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE study (other TEXT)")
+        connection.close()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"study.sqlite holds no reader study .*, expected .*: put its copy back, or name"
+    ):
+        Store(path).items()
