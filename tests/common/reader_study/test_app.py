@@ -6,6 +6,7 @@ import pytest
 
 from common.reader_study.answers import Answer
 from common.reader_study.app import create_app
+from common.reader_study.attempts import Attempts
 from common.reader_study.store import Store
 
 ORIGIN = {"Origin": "http://localhost"}
@@ -198,6 +199,7 @@ def resume(client, name, code, address="127.0.0.1"):
 
 def test_wrong_codes_are_slowed_down_and_lock_no_reader_out(app, read):
     """Five at once from an address; another is not concerned, nor is the browser that the reader used before."""
+    app.config["CODES"] = Attempts(clock=lambda: 0)  # no second passes, however slow the machine is
     reader = read("A")
     code = code_of(reader)
     stranger = app.test_client()
@@ -212,6 +214,7 @@ def test_wrong_codes_are_slowed_down_and_lock_no_reader_out(app, read):
 
 
 def test_the_mark_of_a_browser_opens_nothing(app, read):
+    app.config["CODES"] = Attempts(clock=lambda: 0)
     reader = read("A")
     mark = reader.get_cookie("browser").value
     stranger = app.test_client()
@@ -225,5 +228,6 @@ def test_the_mark_of_a_browser_opens_nothing(app, read):
 
 
 def test_new_readers_of_one_address_are_slowed_down(app):
+    app.config["NEW_READERS"] = Attempts(burst=30, clock=lambda: 0)
     names = [app.test_client().post("/readers", data={"name": f"R{number}"}, headers=ORIGIN) for number in range(40)]
     assert [reply.status_code for reply in names] == [303] * 30 + [429] * 10
