@@ -96,6 +96,8 @@ class DataCard:
             trained_cases=len(provenance["training"]["case_ids"]),
             lists=sorted({str(each["training"].get("datalist_sha256")) for each in provenance["checkpoints"]}),
             candidates=provenance["filter"]["candidates"],
+            kept=len(provenance["cases"]) / provenance["filter"]["candidates"],
+            masks=provenance["filter"].get("masks"),  # sets of before the filter have none
             compared=provenance["filter"]["compared"],
             copies=rejected.get(COPY, 0),
             rejected_count=sum(rejected.values()),

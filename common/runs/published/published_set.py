@@ -81,6 +81,7 @@ class PublishedSet:
             made=self._part(self.sources[0]),
             about=self.about,
             copy_filter=self.selection.copy_filter,
+            mask_filter=self.selection.mask_filter,
         )
 
     def _choose(self, source: PairSource) -> list[Verdict]:
@@ -152,6 +153,7 @@ class PublishedSet:
             "hu_step": self.about.hu_step,
             "checks": [self.selection.air_share, self.selection.empty_masks],
             "filter": self.selection.copy_filter and self.selection.copy_filter.identity,
+            "masks": self.selection.mask_filter and self.selection.mask_filter.identity,
         }
 
 

@@ -15,6 +15,7 @@ from ...data.latents import latent_seed
 from ...data.provenance import read_provenance, write_provenance
 from ...data.sources.nifti_pair import pair_paths
 from .copy_filter import CopyFilter
+from .mask_filter import MaskFilter
 from .source import PairSource, merge_training
 from .verdicts import Verdict
 
@@ -60,6 +61,7 @@ def write_record(
     made: Path,
     about: SetDescription,
     copy_filter: CopyFilter | None,
+    mask_filter: MaskFilter | None = None,
 ) -> dict[str, Any]:
     """Write ``dataset.json`` and ``provenance.json``; the provenance.
 
@@ -71,6 +73,7 @@ def write_record(
         made: Folder of a run of `inferring` for the set, whose labels, post-processing and versions are taken over.
         about: The set.
         copy_filter: None where nothing was compared.
+        mask_filter: None where masks were taken as they are.
     """
     run, training = read_provenance(made), merge_training(sources)
     made_list = json.loads((made / LIST_NAME).read_text())
@@ -95,7 +98,7 @@ def write_record(
         "hu_window": list(sources[0].settings["hu_window"]),
         "spacing": np.median([source.training["spacing"] for source in sources], axis=0).round(4).tolist(),
         "postprocessing": {**run["postprocessing"], "hu_step": about.hu_step},
-        "filter": _filter(pairs, verdicts, copy_filter),
+        "filter": _filter(pairs, verdicts, copy_filter, mask_filter),
         "versions": run["versions"],
     }
     write_datalist(content, directory / LIST_NAME)
@@ -110,10 +113,18 @@ def _entry(pair: PublishedPair, directory: Path) -> dict[str, Any]:
 
 
 def _filter(
-    pairs: Sequence[PublishedPair], verdicts: Sequence[Verdict], copy_filter: CopyFilter | None
+    pairs: Sequence[PublishedPair],
+    verdicts: Sequence[Verdict],
+    copy_filter: CopyFilter | None,
+    mask_filter: MaskFilter | None,
 ) -> dict[str, Any]:
-    """How many candidates there were, why some were left out, and what was compared."""
+    """How many candidates there were, the share that was kept, why others were left out, and what was compared."""
     rejected = Counter(verdict.reason for verdict in verdicts if not verdict.good)
     distances = [pair.verdict.distance for pair in pairs if pair.verdict.distance is not None]
-    compared = copy_filter.describe(distances) if copy_filter else None
-    return {"candidates": len(verdicts), "rejected": dict(sorted(rejected.items())), "compared": compared}
+    return {
+        "candidates": len(verdicts),
+        "kept": round(len(pairs) / len(verdicts), 4),
+        "rejected": dict(sorted(rejected.items())),
+        "compared": copy_filter.describe(distances) if copy_filter else None,
+        "masks": mask_filter.describe([pair.verdict.dice for pair in pairs]) if mask_filter else None,
+    }

@@ -1,13 +1,14 @@
 """Which candidates of a published set are good."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from ...data.case import Case
 from ...data.check import Limits, check_case
 from .copy_filter import CopyFilter
+from .mask_filter import MaskFilter
 from .pair import read_pair
 from .source import PairSource
 from .verdicts import COPY, Verdict
@@ -21,12 +22,14 @@ class Selection:
         air_share: Of the voxels that must be air, and soft tissue, see `Limits`.
         empty_masks: Whether pairs without foreground stay.
         copy_filter: None where the training data are not at hand.
+        mask_filter: None takes masks as they are.
         candidates: At most, for each pair wanted.
     """
 
     air_share: float = 0.001
     empty_masks: bool = False
     copy_filter: CopyFilter | None = None
+    mask_filter: MaskFilter | None = None
     candidates: int = 4
 
     def judge(self, candidates: Mapping[int, Case], source: PairSource, *, hu_step: int) -> list[Verdict]:
@@ -45,12 +48,29 @@ class Selection:
             distances = [float(distance) for distance in self.copy_filter.distances(items, window=(low, high))]
         labels = tuple(int(label) for label in source.settings["label_names"])
         limits = Limits(labels=labels, min_slices=1, share=self.air_share)
+        entries = {
+            index: {"case_id": case.case_id, "image": str(case.image), "label": str(case.label)}
+            for index, case in candidates.items()
+        }
         verdicts = []
-        for (index, case), distance in zip(candidates.items(), distances, strict=True):
-            entry = {"case_id": case.case_id, "image": str(case.image), "label": str(case.label)}
+        for (index, entry), distance in zip(entries.items(), distances, strict=True):
             kinds = [problem.kind for problem in check_case(entry, limits)]
             reasons = [kind for kind in kinds if kind != "empty mask" or not self.empty_masks]
             if self.copy_filter and distance is not None and distance < self.copy_filter.threshold:
                 reasons.append(COPY)
             verdicts.append(Verdict(index, reasons[0] if reasons else None, distance))
-        return verdicts
+        return verdicts if self.mask_filter is None else self._with_masks(verdicts, entries, self.mask_filter)
+
+    @staticmethod
+    def _with_masks(
+        verdicts: Sequence[Verdict], entries: Mapping[int, Mapping[str, str]], mask_filter: MaskFilter
+    ) -> list[Verdict]:
+        """Those verdicts, and of the pairs that are good so far those on their masks."""
+        asked = [verdict.index for verdict in verdicts if verdict.good]
+        found = dict(zip(asked, mask_filter.reasons([entries[index] for index in asked]), strict=True))
+        return [
+            replace(verdict, dice=found[verdict.index][0], reason=found[verdict.index][1])
+            if verdict.index in found
+            else verdict
+            for verdict in verdicts
+        ]

@@ -20,11 +20,13 @@ class Verdict:
         index: Its number among those of its checkpoint.
         reason: Why it is left out; None where it is taken.
         distance: To its nearest training case; None where that was not looked for.
+        dice: Of its mask with a segmenter's; None where none was asked, or the mask is empty.
     """
 
     index: int
     reason: str | None = None
     distance: float | None = None
+    dice: float | None = None
 
     @property
     def good(self) -> bool:

@@ -40,7 +40,8 @@ def test_the_set_is_a_generated_set_that_names_its_checkpoint(released, model_fi
         check_leakage(generated, held_out=["p2"])
     assert provenance["checkpoint"] == {"file": "model.pt", "sha256": file_sha256(model_file()), "step": 7}
     assert provenance["cases"][2]["seed"] == latent_seed(0, 2)
-    assert provenance["filter"] == {"candidates": 3, "rejected": {}, "compared": None}
+    expected = {"candidates": 3, "kept": 1, "rejected": {}, "compared": None, "masks": None}
+    assert provenance["filter"] == expected
     assert provenance["postprocessing"] == {"threshold": 0.5, "hu_step": 1}
 
 
@@ -111,8 +112,10 @@ def test_copies_are_left_out_and_replaced_and_numbered_on(released, inferring, p
     assert [case["index"] for case in provenance["cases"]] == [0, 2, 4, 5]
     assert provenance["filter"] == {
         "candidates": 6,
+        "kept": 0.6667,
         "rejected": {"near a training case": 2},
         "compared": {"smallest_distance": 3.0},
+        "masks": None,
     }
     assert inferring.runs == [(0, [0, 1, 2, 3]), (0, [4, 5])]
     assert not list((folder.parent / "set.work").rglob("*.nii.gz"))

@@ -67,3 +67,24 @@ def test_what_is_compared_is_what_the_set_will_hold(candidates, pair_of):
     assert near.window == (-1024, 600)
     assert not (near.first % 8).any()
     assert np.abs(near.first[0] - pair_of(4)[0].clip(-1024, 600)).max() <= 4
+
+
+class FindsNothingIn:
+    """A mask filter that has found the mask of all but one."""
+
+    def __init__(self, missed):
+        self.missed = missed
+        self.asked = []
+
+    def reasons(self, entries):
+        self.asked = [entry["case_id"] for entry in entries]
+        return [(0.1, "mask not found") if case_id == self.missed else (0.8, None) for case_id in self.asked]
+
+
+def test_masks_are_judged_of_pairs_that_are_good_so_far(candidates):
+    masks = FindsNothingIn("c7")
+    verdicts = Selection(mask_filter=masks).judge(candidates(), SOURCE, hu_step=1)
+    assert [(verdict.reason, verdict.dice) for verdict in verdicts] == [(None, 0.8), ("mask not found", 0.1)]
+    verdicts = Selection(mask_filter=masks).judge(candidates(**EMPTY), SOURCE, hu_step=1)
+    assert masks.asked == ["c4"]
+    assert [(verdict.reason, verdict.dice) for verdict in verdicts] == [(None, 0.8), ("empty mask", None)]
