@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from nibabel.affines import voxel_sizes
@@ -29,8 +29,8 @@ class GeneratedOptions:
 
     Attributes:
         directory: Of the set; None adds none.
-        count: Of its cases; by default as many as the real ones, and all where there is a share. Smaller counts of one
-            seed lie in larger ones.
+        count: Of its cases, or ``all``; by default as many as the real ones, and all where there is a share. Smaller
+            counts of one seed lie in larger ones.
         share: Of the draws of a training that are generated, see `MixBatchSampler`; by default all cases, real and
             generated, are drawn equally often.
         share_end: The share at the end of the training; by default `share`.
@@ -42,7 +42,7 @@ class GeneratedOptions:
     """
 
     directory: str | Path | None = None
-    count: int | None = None
+    count: int | Literal["all"] | None = None
     share: float | None = None
     share_end: float | None = None
     allow_leakage: bool = False
@@ -54,9 +54,9 @@ class GeneratedOptions:
             raise ValueError(
                 f"generated_count is {self.count}, but there is no generated_dir: name the set to draw from"
             )
-        if self.count is not None and self.count < 1:
+        if self.count not in (None, "all") and (isinstance(self.count, str) or self.count < 1):
             raise ValueError(
-                f"generated_count is {self.count}, expected at least 1; leave --generated_dir out to add none"
+                f"generated_count is {self.count}, expected at least 1, or all; leave --generated_dir out to add none"
             )
         if self.share_end is not None and self.share is None:
             raise ValueError(f"generated_share_end is {self.share_end}, but there is no generated_share to begin with")
@@ -123,6 +123,7 @@ def choose_generated(
     if options.other_site:
         check_other_site(source, site=real.site)
     count = len(real.training) if options.count is None and options.share is None else options.count
+    count = None if count == "all" else count
     limits = Limits(labels=label_values(real.datalist), min_slices=1, share=0)  # a young generator may know no air
     training, empty_masks = _draw(source, count, limits=limits, seed=seed, on_bad_case=on_bad_case, record=record)
     window = segmenter.hu_window or source.hu_window

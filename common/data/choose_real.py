@@ -123,3 +123,9 @@ def choose_real(
     count = options.count or max(1, int(options.fraction * len(training) + 0.5))
     chosen, site = nested_order(training, seed=seed)[:count], sorted({source_case(entry) for entry in training})
     return RealCases(content, good, chosen, site, validation, held_out)
+
+
+def count_training(datalist: str | Path, *, fold: int | str | None, folds: Sequence[int] | None = None) -> int:
+    """How many entries of a list train beside the validation fold, or those of `folds`, before any is looked at."""
+    entries = read_datalist(datalist)["training"]
+    return sum(entry.get("fold", 0) != fold and (folds is None or entry.get("fold", 0) in folds) for entry in entries)

@@ -7,7 +7,6 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from .dark_figure import COLOURS, FOREGROUND, MUTED, dark_figure, save_figure, style_axes
 
@@ -46,17 +45,17 @@ def plot_arms(rows: Sequence[Row], *, path: str | os.PathLike, stamp: str | None
     axes.set_yticks(range(len(rows)), [row["arm"] for row in rows])
     axes.tick_params(axis="y", labelcolor=FOREGROUND)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel("test Dice, mean and 95 % interval over cases", color=MUTED, fontsize=9)
+    axes.set_xlabel("test Dice, mean and 95 % interval", color=MUTED, fontsize=9)
     _finish(figure, stamp)
     return save_figure(figure, path)
 
 
 def plot_low_data(series: Mapping[str, Sequence[Row]], *, path: str | os.PathLike, stamp: str | None = None) -> Path:
-    """PNG of test Dice over the share of the real training cases that was used, a line for each series.
+    """PNG of test Dice over the number of real training cases, a line for each series.
 
     Args:
-        series: By name, such as ``real only`` and ``real + generated``: rows with ``real_fraction`` (0 to 1) and
-            ``mean``, ``low``, ``high`` as `compare_arms` has them, in any order.
+        series: By name, such as ``real cases alone``: rows with ``real`` (cases, above 0) and ``mean``, ``low``,
+            ``high`` as `compare_arms` has them, in any order.
         path: Of the PNG.
         stamp: As for `plot_arms`.
 
@@ -71,17 +70,18 @@ def plot_low_data(series: Mapping[str, Sequence[Row]], *, path: str | os.PathLik
     axes = figure.add_subplot()
     style_axes(axes)
     for number, (name, rows) in enumerate(series.items()):
-        colour, line = COLOURS[number % len(COLOURS)], sorted(rows, key=lambda row: row["real_fraction"])
-        x, mean = [row["real_fraction"] for row in line], [row["mean"] for row in line]
+        colour, line = COLOURS[number % len(COLOURS)], sorted(rows, key=lambda row: row["real"])
+        x, mean = [row["real"] for row in line], [row["mean"] for row in line]
         axes.plot(x, mean, color=colour, linewidth=1.6, marker="o", markersize=5, label=name)
         known = [row for row in line if row["low"] is not None]
         low, high = ([row[end] for row in known] for end in ("low", "high"))
-        axes.fill_between([row["real_fraction"] for row in known], low, high, color=colour, alpha=0.15, linewidth=0)
-    fractions = sorted({row["real_fraction"] for rows in series.values() for row in rows})
-    axes.set_xticks(fractions)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    axes.set_xlabel("real training cases used", color=MUTED, fontsize=9)
-    axes.set_title("test Dice, mean and 95 % interval over cases", color=FOREGROUND, fontsize=11)
+        axes.fill_between([row["real"] for row in known], low, high, color=colour, alpha=0.15, linewidth=0)
+    cases = sorted({row["real"] for rows in series.values() for row in rows})
+    axes.set_xscale("log")  # a doubling is a step of one width, wherever it begins
+    axes.set_xticks(cases, [str(number) for number in cases])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel("real training cases", color=MUTED, fontsize=9)
+    axes.set_title("test Dice, mean and 95 % interval over cases and seeds", color=FOREGROUND, fontsize=11)
     axes.legend(frameon=False, labelcolor=FOREGROUND, fontsize=9, loc="lower right")
     _finish(figure, stamp)
     return save_figure(figure, path)

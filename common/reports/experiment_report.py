@@ -1,38 +1,45 @@
-"""What an experiment found: one table of its arms, their figures, and a page with both."""
+"""What an experiment found: a verdict in words, one table of its arms, their figures, and a page with all of it."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..files import write_csv
-from ..metrics.arms import COMPARISON, Scores, compare_arms
-from ..runs.experiment import Arm, Experiment
+from ..metrics.arms import Scores
+from ..runs.experiment import Experiment
 from .arms_figure import plot_arms, plot_low_data
+from .convergence_figure import ArmCurve, plot_convergence, read_arm_curve
+from .experiment_table import ExperimentTable, curves_over_cases
+from .experiment_verdict import verdict
 from .learning_curves import VALIDATION, plot_learning_curves
 from .page import Page
 
 logger = logging.getLogger(__name__)
 Row = dict[str, Any]
 _EXPLAINED = (
-    "Dice is the mean over the test cases, with the 95 % interval of drawing cases again; the difference is paired, "
-    "case by case, against the arm named as baseline, with the two-sided Wilcoxon signed-rank test and Holm's "
-    "correction over the arms of one baseline. An interval over cases does not hold what another seed would change.",
+    "Dice is the mean over the test cases and the seeds of the training, with the 95 % interval of drawing both again; "
+    "the difference is paired, case by case and seed by seed, against the arm named as baseline, with the two-sided "
+    "Wilcoxon signed-rank test over cases, each the mean of its seeds, and Holm's correction over the arms of one "
+    "baseline. With one seed an interval does not hold what another seed would change.",
     "Aggregated Dice adds up the voxels of all cases, as HECKTOR 2022 does; HD95 leaves out cases in which nothing was "
-    "predicted. Cases whose truth is empty have no Dice and are counted as unscored.",
+    "predicted; both are means over the seeds, and cases without a prediction are counted over all of them. Cases "
+    "whose truth is empty have no Dice and are counted as unscored.",
+    "Updates are the steps of one training, those of its pre-training included. Converged is an arm whose mean curve "
+    "rises by less than 0.01 Dice over its last third; where nothing validates, whose loss falls by less than 2 %. A "
+    "learning rate that falls to 0 flattens every curve in the end: only a longer training tells for certain.",
 )
 
 
 class ExperimentReport:
     """Compares the arms of an experiment on their test cases.
 
-    Leaves ``results.csv``, ``arms.png``, ``low_data.png`` (where arms differ in ``real_fraction``),
-    ``learning_curves.png`` and ``results.html`` in the experiment's folder.
+    Leaves ``results.csv``, ``arms.png``, ``low_data.png`` (where arms differ in their number of real cases),
+    ``convergence.png``, ``learning_curves.png`` and ``results.html`` in the experiment's folder.
 
     Args:
         experiment: Its arms have run.
-        replicates: Of the bootstrap over cases.
+        replicates: Of the bootstrap over cases and seeds.
         seed: Of it.
     """
 
@@ -42,22 +49,34 @@ class ExperimentReport:
         self.replicates = replicates
         self.seed = seed
 
-    def write(self, scores: Mapping[str, Scores]) -> list[Row]:
+    def write(self, scores: Mapping[str, Sequence[Scores]]) -> list[Row]:
         """Write all of it from what `Experiment.run` returns; the rows of ``results.csv``."""
-        rows = self.rows(scores)
-        stamp = "; ".join(sorted({row["leakage"] for row in rows if row["leakage"]})) or None
+        table = ExperimentTable(self.experiment, scores, replicates=self.replicates, seed=self.seed)
+        curves = self._curves()
+        rows = table.rows()
+        rooms = table.head_rooms(rows)
+        for row in rows:
+            row["converged"] = curves[row["arm"]].convergence.state if row["arm"] in curves else "unknown"
+            room = rooms.get(row["baseline"] or row["arm"])
+            row["head_room"] = room.state if room else None
         write_csv(rows, self.directory / "results.csv")
-        subtitle = f"{rows[0]['n']} test cases, folds {self.experiment.folds}"
+        stamp = "; ".join(sorted({row["leakage"] for row in rows if row["leakage"]})) or None
+        seeds = f", seeds {self.experiment.seeds}" if self.experiment.seeds != [None] else ""
+        subtitle = f"{rows[0]['n']} test cases, folds {self.experiment.folds}{seeds}"
         page = Page("Does the synthetic data help?", subtitle=subtitle, warning=stamp or "")
+        for heading, sentences in verdict(rows, rooms, curves, left_out=self.experiment.left_out).items():
+            page.section(heading)
+            page.text(*sentences)
+            logger.info("%s %s", heading, " ".join(sentences))
         page.section("Table")
         page.text(*_EXPLAINED)
-        page.text(*self._notes())
+        page.text(*table.notes())
         page.table([_brief(row) for row in rows])
-        for title, path in self._figures(rows, stamp).items():
+        for title, path in self._figures(rows, curves, stamp).items():
             page.section(title)
             page.figure(path)
-        for arm in self.experiment.arms:
-            picture = self.experiment.evaluation_dir(arm.name) / "worst_median_best.png"
+        for arm in self.experiment.compared:
+            picture = self.experiment.evaluation_dir(arm.name, self.experiment.seeds[0]) / "worst_median_best.png"
             if picture.is_file():
                 page.section(f"Worst, median and best case: {arm.name}")
                 page.figure(picture)
@@ -65,66 +84,32 @@ class ExperimentReport:
         logger.info("wrote %s", self.directory / "results.html")
         return rows
 
-    def rows(self, scores: Mapping[str, Scores]) -> list[Row]:
-        """A row an arm: `compare_arms` with its own baseline, the scores beside Dice, what it was trained on."""
-        first = self.experiment.arms[0].name
-        baselines = {arm.name: arm.baseline or first for arm in self.experiment.arms}
-        compared: dict[str, Row] = {}
-        for baseline in dict.fromkeys(baselines.values()):
-            family = {baseline: scores[baseline]}
-            family |= {name: scores[name] for name, other in baselines.items() if other == baseline}
-            found = compare_arms(family, baseline=baseline, replicates=self.replicates, seed=self.seed)
-            compared |= {row["arm"]: row for row in found if row["arm"] != baseline or row["arm"] == first}
-        return [self._row(arm, compared[arm.name], baselines[arm.name]) for arm in self.experiment.arms]
-
-    def _row(self, arm: Arm, compared: Row, baseline: str) -> Row:
-        metrics = json.loads((self.experiment.evaluation_dir(arm.name) / "metrics.json").read_text())
-        scores, models = metrics["scores"]["foreground"], metrics["checkpoints"]
-        counts = models[0]["training"]["counts"]
-        return {
-            **{key: value for key, value in compared.items() if key not in COMPARISON},
-            "aggregated_dice": scores["aggregated_dice"]["value"],
-            "hd95_mm": scores["hd95_mm"]["value"],
-            "empty_predictions": scores["empty_predictions"],
-            "baseline": None if compared["difference"] is None else baseline,
-            **{key: compared[key] for key in COMPARISON},
-            "models": len(models),
-            "real": counts["real"],
-            "generated": counts["generated"],
-            "minutes": round(self.experiment.seconds(arm.name) / 60, 1),
-            "leakage": "; ".join(sorted({model["leakage"] for model in models if model["leakage"]})) or None,
+    def _curves(self) -> dict[str, ArmCurve]:
+        """Of every arm whose trainings left any, over all seeds and folds."""
+        found = {
+            arm.name: read_arm_curve(
+                [path for seed in self.experiment.seeds for path in self.experiment.training_dirs(arm.name, seed)]
+            )
+            for arm in self.experiment.compared
         }
+        return {name: curve for name, curve in found.items() if curve is not None}
 
-    def _notes(self) -> list[str]:
-        """What the trainings say of how their real cases were prepared beside generated ones, each once."""
-        files = (self.experiment.evaluation_dir(arm.name) / "metrics.json" for arm in self.experiment.arms)
-        models = [model for file in files for model in json.loads(file.read_text())["checkpoints"]]
-        return sorted({f"Note: {note}." for model in models for note in model["training"].get("notes") or []})
-
-    def _figures(self, rows: Sequence[Row], stamp: str | None) -> dict[str, Path]:
-        main = [row for row in rows if row["baseline"] in (None, self.experiment.arms[0].name)]
+    def _figures(self, rows: Sequence[Row], curves: Mapping[str, ArmCurve], stamp: str | None) -> dict[str, Path]:
+        arms, seed = self.experiment.compared, self.experiment.seeds[0]
+        main = [row for row in rows if row["baseline"] in (None, arms[0].name)]
         figures = {"All arms": plot_arms(main, path=self.directory / "arms.png", stamp=stamp)}
-        series = low_data_series(self.experiment.arms, rows)
-        if len({row["real_fraction"] for line in series.values() for row in line}) > 1:
+        if series := curves_over_cases(arms, rows):
             path = self.directory / "low_data.png"
-            figures["With less real data"] = plot_low_data(series, path=path, stamp=stamp)
-        runs = {arm.name: self.experiment.training_dirs(arm.name)[0] for arm in self.experiment.arms}
+            figures["Dice over the number of real cases"] = plot_low_data(series, path=path, stamp=stamp)
+        if curves:
+            path = self.directory / "convergence.png"
+            figures["Had the trainings converged?"] = plot_convergence(curves, path=path)
+        runs = {arm.name: self.experiment.training_dirs(arm.name, seed)[0] for arm in arms}
         runs = {name: folder for name, folder in runs.items() if (folder / VALIDATION).is_file()}
         if runs:
             path = self.directory / "learning_curves.png"
-            figures["Learning curves of the first fold"] = plot_learning_curves(runs, path=path)
+            figures["Learning curves of the first seed and fold"] = plot_learning_curves(runs, path=path)
         return figures
-
-
-def low_data_series(arms: Sequence[Arm], rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Rows of the arms that differ in ``real_fraction`` alone, with and without as many generated cases."""
-    series: dict[str, list[Row]] = {"real only": [], "real and generated": []}
-    for arm, row in zip(arms, rows, strict=True):
-        others = set(arm.options) - {"real_fraction", "generated_dir"}
-        if not others and arm.start_from is None:
-            name = "real and generated" if "generated_dir" in arm.options else "real only"
-            series[name].append({**row, "real_fraction": float(arm.options.get("real_fraction", 1.0))})
-    return {name: line for name, line in series.items() if line}
 
 
 def _brief(row: Row) -> Row:
@@ -134,6 +119,8 @@ def _brief(row: Row) -> Row:
         "arm": row["arm"],
         "real": row["real"],
         "generated": row["generated"],
+        "share of a batch": row["generated_share"],
+        "seeds": row["seeds"],
         "test Dice": row["mean"],
         "95 %": [row["low"], row["high"]],
         "aggregated Dice": row["aggregated_dice"],
@@ -147,6 +134,10 @@ def _brief(row: Row) -> Row:
         "unscored": row["unscored"],
         "nothing predicted": row["empty_predictions"],
         "models": row["models"],
+        "updates": row["updates"],
+        "converged": row["converged"],
+        "room for a gain": row["head_room"],
+        "generator's further cases": row["generator_cases_beyond_real"],
         "minutes": row["minutes"],
         "leakage": row["leakage"],
     }

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,50 +13,42 @@ from tqdm import tqdm
 
 from ..files import write_json
 from ..same_settings import require_same_settings
+from .arms import Arm, chain, compared_arms, planned_arms, selected, slug, without_too_large
 from .workflow_run import Options, Runner, Workflow, run_workflow
 
 logger = logging.getLogger(__name__)
 _DONE = "done.json"
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One arm of an experiment.
-
-    Attributes:
-        name: In the table; also the name of its folder.
-        options: Flat keys of the training's config that this arm sets.
-        start_from: Name of the arm whose models this one's trainings start from (``init_from``).
-        baseline: Name of the arm that this one is compared with; by default the first.
-        overlays: Config files laid over those of this arm's trainings, and not over its evaluation.
-    """
-
-    name: str
-    options: Options = field(default_factory=dict)
-    start_from: str | None = None
-    baseline: str | None = None
-    overlays: Sequence[str] = ()
+Seed = int | None
 
 
 class Experiment:
-    """Trains every arm on every fold, evaluates each arm's ensemble on the test cases, and gathers the cases' scores.
+    """Trains every arm with every seed on every fold, evaluates each seed's ensemble, and gathers the cases' scores.
 
     What is finished is not run again: a killed experiment goes on with the trainings that are missing, each of which
-    goes on from its own checkpoint.
+    goes on from its own checkpoint. All arms of one seed are run before those of the next.
 
     Args:
         arms: In the order of the table; an arm that others start from, or are compared with, stands before them.
             ``{fold}`` in an option is replaced by the fold, such as for one generator a fold.
         only: Names of the arms to run; None runs all.
         folds: Validation folds; one model each, together an ensemble. ``all`` trains one model without a fold.
-        output_dir: Gets ``<arm>/fold_<k>``, ``<arm>/evaluation``.
+        seeds: Of the trainings; each also draws its own subset where an arm takes some of the real cases. None, or a
+            ``seed`` in the options of `training`, is one training an arm, of that seed.
+        equal_updates: See `planned_arms`.
+        datalist: Arms that ask for more cases than it, or their generated set, has are left out with a warning, unless
+            `only` names them; None asks nothing.
+        output_dir: Gets ``<arm>/seed_<s>/fold_<k>``, ``<arm>/seed_<s>/evaluation``; without seeds ``<arm>/fold_<k>``.
         training: With flat keys for every training, such as sizes; an arm's own win.
         evaluating: With flat keys for every evaluation.
         runner: Runs a workflow: run id, config files, flat keys, log file; by default a process of its own.
 
+    Attributes:
+        arms: All arms that are run, see `planned_arms`.
+        compared: Those that have a row in the table: all but pre-trainings.
+        left_out: Why an arm is not run, by its name.
+
     Raises:
-        ValueError: Two arms of one name, an arm needs one that does not stand before it, an arm has an option without
-            value, or `only` names an arm that there is not.
+        ValueError: See `planned_arms` and `selected`; or two seeds are the same, or the data do not suffice.
     """
 
     def __init__(
@@ -68,45 +60,81 @@ class Experiment:
         folds: Sequence[int] | Literal["all"],
         output_dir: str | Path,
         only: Sequence[str] | None = None,
+        seeds: Sequence[int] | None = None,
+        equal_updates: bool = False,
+        datalist: str | Path | None = None,
         runner: Runner | None = None,
     ) -> None:
-        self.arms = _selected([Arm(**arm) for arm in arms], only)
         self.folds: list[int | str] = [folds] if isinstance(folds, str) else list(folds)
+        self.seeds: list[Seed] = [None] if seeds is None or "seed" in training.options else list(seeds)
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds are {self.seeds}, expected different ones, such as [0, 1, 2]")
+        chosen = selected([Arm(**arm) for arm in arms], only)
+        self.left_out: dict[str, str] = {}
+        if datalist is not None:
+            chosen, self.left_out = without_too_large(
+                chosen, settings=training.options, datalist=datalist, folds=self.folds
+            )
+            if self.left_out and (only is not None or not chosen):
+                reasons = "; ".join(f"'{name}': {reason}" for name, reason in self.left_out.items())
+                raise ValueError(f"the data do not suffice for the arms that are asked for: {reasons}")
+        self.arms = planned_arms(chosen, settings=training.options, seeds=self.seeds, equal_updates=equal_updates)
+        self.compared = compared_arms(self.arms)
         self.output_dir = Path(output_dir)
         self.training = training
         self.evaluating = evaluating
         self.runner = runner or run_workflow
-        _check(self.arms)
 
-    def run(self) -> dict[str, dict[str, float | None]]:
-        """Run what is missing; arm → case id → DSC of the foreground, None for an empty truth."""
-        for arm in tqdm(self.arms, desc="arms"):
-            for fold, folder in zip(self.folds, self.training_dirs(arm.name), strict=True):
-                training = replace(self.training, config_files=[*self.training.config_files, *arm.overlays])
-                self._once(folder, training, self._options(arm, fold))
-            models = [str(folder / "model.pt") for folder in self.training_dirs(arm.name)]
-            self._once(self.evaluation_dir(arm.name), self.evaluating, {"checkpoint": models})
-        return {arm.name: read_case_scores(self.evaluation_dir(arm.name) / "cases.csv") for arm in self.arms}
+    def run(self) -> dict[str, list[dict[str, float | None]]]:
+        """Run what is missing; arm → a seed → case id → DSC of the foreground, None for an empty truth."""
+        for seed in self.seeds:
+            for arm in tqdm(self.arms, desc="arms" if seed is None else f"arms, seed {seed}"):
+                self._run_arm(arm, seed)
+        return {
+            arm.name: [read_case_scores(self.evaluation_dir(arm.name, seed) / "cases.csv") for seed in self.seeds]
+            for arm in self.compared
+        }
 
-    def training_dirs(self, arm: str) -> list[Path]:
-        """Folders of an arm's trainings, in the order of the folds."""
+    def training_dirs(self, arm: str, seed: Seed) -> list[Path]:
+        """Folders of an arm's trainings of a seed, in the order of the folds."""
         names = ("all" if fold == "all" else f"fold_{fold}" for fold in self.folds)
-        return [self.output_dir / _slug(arm) / name for name in names]
+        return [self._folder(arm, seed) / name for name in names]
 
-    def evaluation_dir(self, arm: str) -> Path:
-        """Folder of an arm's evaluation."""
-        return self.output_dir / _slug(arm) / "evaluation"
+    def evaluation_dir(self, arm: str, seed: Seed) -> Path:
+        """Folder of an arm's evaluation of a seed."""
+        return self._folder(arm, seed) / "evaluation"
 
     def seconds(self, arm: str) -> float:
-        """What an arm's trainings took, each from its last start."""
-        return sum(json.loads((folder / _DONE).read_text())["seconds"] for folder in self.training_dirs(arm))
+        """What an arm's trainings of all seeds took, those of its pre-trainings included, each from its last start."""
+        (found,) = (one for one in self.arms if one.name == arm)
+        folders = [
+            folder
+            for part in chain(found, self.arms)
+            for seed in self.seeds
+            for folder in self.training_dirs(part.name, seed)
+        ]
+        return sum(json.loads((folder / _DONE).read_text())["seconds"] for folder in folders)
 
-    def _options(self, arm: Arm, fold: int | str) -> dict[str, Any]:
+    def _run_arm(self, arm: Arm, seed: Seed) -> None:
+        for fold, folder in zip(self.folds, self.training_dirs(arm.name, seed), strict=True):
+            training = replace(self.training, config_files=[*self.training.config_files, *arm.overlays])
+            self._once(folder, training, self._options(arm, seed, fold))
+        if arm not in self.compared:
+            return
+        models = [str(folder / "model.pt") for folder in self.training_dirs(arm.name, seed)]
+        evaluating = replace(self.evaluating, config_files=[*self.evaluating.config_files, *arm.evaluate_overlays])
+        self._once(self.evaluation_dir(arm.name, seed), evaluating, {"checkpoint": models})
+
+    def _folder(self, arm: str, seed: Seed) -> Path:
+        folder = self.output_dir / slug(arm)
+        return folder if seed is None else folder / f"seed_{seed}"
+
+    def _options(self, arm: Arm, seed: Seed, fold: int | str) -> dict[str, Any]:
         """Flat keys of an arm's training."""
-        options = {**self.training.options, **arm.options}
+        options = {**self.training.options, **({} if seed is None else {"seed": seed}), **arm.options}
         options = {key: v.replace("{fold}", str(fold)) if isinstance(v, str) else v for key, v in options.items()}
         if arm.start_from is not None:
-            start = self.training_dirs(arm.start_from)[self.folds.index(fold)]
+            start = self.training_dirs(arm.start_from, seed)[self.folds.index(fold)]
             options["init_from"] = str(start / "model.pt")
         return {**options, "fold": fold}
 
@@ -139,30 +167,3 @@ def read_case_scores(path: str | Path) -> dict[str, float | None]:
         raise ValueError(f"{path} lacks rows with case_id and foreground/dice: run the evaluation again")
     scores = {row["case_id"]: row["foreground/dice"] for row in rows}
     return {case_id: None if score in ("", "nan") else float(score) for case_id, score in scores.items()}
-
-
-def _slug(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in name)
-
-
-def _selected(arms: Sequence[Arm], only: Sequence[str] | None) -> list[Arm]:
-    names = [arm.name for arm in arms]
-    if only is not None and (unknown := [name for name in only if name not in names]):
-        raise ValueError(f"no arms {unknown}, expected some of {names}")
-    chosen = [arm for arm in arms if only is None or arm.name in only]
-    if not chosen:
-        raise ValueError(f"no arm to run, expected some of {names}")
-    return chosen
-
-
-def _check(arms: Sequence[Arm]) -> None:
-    seen: dict[str, str] = {}
-    for arm in arms:
-        if _slug(arm.name) in seen:
-            raise ValueError(f"arms '{seen[_slug(arm.name)]}' and '{arm.name}' have one folder: give each its own name")
-        for verb, other in (("starts from", arm.start_from), ("is compared with", arm.baseline)):
-            if other is not None and other not in seen.values():
-                raise ValueError(f"arm '{arm.name}' {verb} '{other}', which must be run too and stand before it")
-        for key in (key for key, value in arm.options.items() if value is None):
-            raise ValueError(f"arm '{arm.name}' needs {key}: set --{key}, or leave such arms out with --only")
-        seen[_slug(arm.name)] = arm.name

@@ -22,6 +22,8 @@ def test_a_share_draws_from_the_whole_set(datalist, generated_dir):
     mix = mix_of(datalist, fold=0, **options)
     assert mix.counts == {"real": 2, "generated": 8, "validation": 3}
     assert mix.describe()["generated_share"] == [0.25, 0.25]
+    alone = mix_of(datalist, fold=0, generated_dir=generated_dir, generated_count="all", use_real=False)
+    assert alone.counts == {"real": 0, "generated": 8, "validation": 3}
     annealed = mix_of(datalist, fold=0, **options, generated_share_end=0, generated_count=3)
     assert annealed.counts["generated"] == 3
     assert annealed.describe()["generated_share"] == [0.25, 0.0]

@@ -80,6 +80,7 @@ OPTIONS = [
     ({"use_real": False}, "use_real is false and generated_dir null"),
     ({"generated_count": 3}, "generated_count is 3, but there is no generated_dir"),
     ({"generated_count": 0, "generated_dir": "set"}, "generated_count is 0, expected at least 1"),
+    ({"generated_count": "every", "generated_dir": "set"}, "generated_count is every, expected at least 1, or all"),
     ({"generated_count": 9, "generated_dir": "set"}, "has 8 good cases, 9 are asked for: .*--num_samples 9"),
     ({"fold": 7}, r"folds \[7\] are not in the data list, which has the folds \[0, 1, 2\]"),
     ({"fold": "testing"}, "fold is 'testing', expected the number of the validation fold"),

@@ -21,8 +21,8 @@ WRITTEN = [
 ]
 
 
-def point(fraction, mean, width=0.1):
-    return {"real_fraction": fraction, "mean": mean, "low": mean - width, "high": mean + width}
+def point(cases, mean, width=0.1):
+    return {"real": cases, "mean": mean, "low": mean - width, "high": mean + width}
 
 
 @pytest.fixture
@@ -60,21 +60,22 @@ def test_arms_stand_from_top_to_bottom_with_their_intervals(figures):
 def test_takes_what_compare_arms_gives(tmp_path):
     dice = np.random.default_rng(0).uniform(size=(3, 10))
     arms = {name: dict(enumerate(values)) for name, values in zip("abc", dice, strict=True)}
-    arms = {name: {f"case_{i}": value for i, value in scores.items()} for name, scores in arms.items()}
+    arms = {name: [{f"case_{i}": value for i, value in scores.items()}] for name, scores in arms.items()}
     path = plot_arms(compare_arms(arms, baseline="b", replicates=50), path=tmp_path / "arms.png")
     assert matplotlib.image.imread(path).shape[1] == 1320
 
 
 def test_low_data_lines_run_from_few_to_many(figures):
     series = {
-        "real only": [point(1, 0.5), point(0.1, 0.2), point(0.25, 0.3)],
-        "real + generated": [point(0.1, 0.3), point(1, 0.5)],
+        "real only": [point(40, 0.5), point(4, 0.2), point(10, 0.3)],
+        "real + generated": [point(4, 0.3), point(40, 0.5)],
     }
     plot_low_data(series, path="unused.png")
     axes = figures[0].axes[0]
-    assert points_of(axes)["real only"] == [[0.1, 0.2], [0.25, 0.3], [1, 0.5]]
-    assert points_of(axes)["real + generated"] == [[0.1, 0.3], [1, 0.5]]
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["10%", "25%", "100%"]
+    assert points_of(axes)["real only"] == [[4, 0.2], [10, 0.3], [40, 0.5]]
+    assert points_of(axes)["real + generated"] == [[4, 0.3], [40, 0.5]]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["4", "10", "40"]
+    assert axes.get_xscale() == "log"
     spans = [band.get_paths()[0].get_extents() for band in axes.collections]
     np.testing.assert_allclose([(s.y0, s.y1) for s in spans], [(0.1, 0.6), (0.2, 0.6)])
 

@@ -53,7 +53,7 @@ def test_every_arm_is_trained_on_every_fold_and_evaluated_as_an_ensemble(experim
         for arm in ("real", "generated_only", "fine-tuned")
         for part in ("fold_0", "fold_1", "evaluation")
     ]
-    assert scores == {arm["name"]: {"a": 0.5, "b": None} for arm in ARMS}
+    assert scores == {arm["name"]: [{"a": 0.5, "b": None}] for arm in ARMS}
     calls = {name: options for name, _, options in runner.calls}
     assert calls["real/fold_1"] == {"lr": 0.2, "seed": 1, "fold": 1, "output_dir": str(tmp_path / "real/fold_1")}
     assert calls["generated_only/fold_0"]["lr"] == 0.1
@@ -148,3 +148,71 @@ def test_the_time_of_an_arm_is_that_of_its_trainings(experiment, tmp_path):
         path = tmp_path / f"real/fold_{fold}/done.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "seconds": seconds}))
     assert trials.seconds("real") == 90.5
+
+
+def test_every_seed_has_trainings_and_an_evaluation_of_its_own(experiment, tmp_path):
+    runner = Runner()
+    arms = [{"name": "real"}, {"name": "pre-training", "updates": 0.5}, {"name": "tuned", "start_from": "pre-training"}]
+    trials = experiment(runner, arms, {"max_epochs": 4, "epoch_steps": 5}, seeds=[3, 7], equal_updates=True)
+    scores = trials.run()
+    folders = [options["output_dir"] for _, _, options in runner.calls]
+    parts = ("fold_0", "fold_1", "evaluation")
+    wanted = [("real", parts), ("pre-training", parts[:2]), ("tuned", parts)]
+    assert folders == [
+        str(tmp_path / arm / f"seed_{seed}" / part) for seed in (3, 7) for arm, names in wanted for part in names
+    ]
+    seeds = [seed if trained else None for seed in (3, 7) for trained in (1, 1, 0, 1, 1, 1, 1, 0)]
+    assert [options.get("seed") for *_, options in runner.calls] == seeds
+    epochs = {options["max_epochs"] for *_, options in runner.calls if "pre-training" in options["output_dir"]}
+    assert epochs == {2}
+    tuned = next(options for *_, options in runner.calls if options["output_dir"].endswith("tuned/seed_7/fold_1"))
+    assert tuned["init_from"] == str(tmp_path / "pre-training/seed_7/fold_1/model.pt")
+    assert tuned["max_epochs"] == 2
+    assert scores == {name: [{"a": 0.5, "b": None}] * 2 for name in ("real", "tuned")}
+    assert experiment(Runner(), arms, {"max_epochs": 4, "epoch_steps": 5}, seeds=[3, 7, 9], equal_updates=True).run()
+    for folder in tmp_path.glob("*/seed_*/fold_*"):
+        done = json.loads((folder / "done.json").read_text())
+        (folder / "done.json").write_text(json.dumps({**done, "seconds": 1}))
+    assert (trials.seconds("real"), trials.seconds("tuned")) == (4, 8)  # two seeds, two folds, and the pre-training
+
+
+def test_more_seeds_may_join_later(experiment):
+    experiment(Runner(), [{"name": "real"}], seeds=[0], folds=[0]).run()
+    runner = Runner()
+    experiment(runner, [{"name": "real"}], seeds=[0, 1, 2], folds=[0]).run()
+    assert [options.get("seed") for *_, options in runner.calls] == [1, None, 2, None]
+
+
+def test_a_seed_in_the_settings_is_the_only_one(experiment, tmp_path):
+    runner = Runner()
+    experiment(runner, [{"name": "real"}], {"seed": 5}, seeds=[0, 1, 2], folds=[0]).run()
+    training, evaluating = (options for *_, options in runner.calls)
+    assert (training["output_dir"], training["seed"]) == (str(tmp_path / "real/fold_0"), 5)
+    assert evaluating["output_dir"] == str(tmp_path / "real/evaluation")
+
+
+@pytest.mark.parametrize("seeds", [[], [0, 0]])
+def test_seeds_must_differ(experiment, seeds):
+    with pytest.raises(ValueError, match="expected different ones"):
+        experiment(Runner(), seeds=seeds)
+
+
+def test_another_network_is_laid_over_training_and_evaluation_of_an_arm(experiment, tmp_path):
+    arm = {"name": "dynunet", "overlays": ["dynunet.yaml"], "evaluate_overlays": ["dynunet.yaml"]}
+    experiment(Runner(), [arm], folds=[0]).run()
+    configs = [json.loads(path.read_text())["configs"] for path in sorted((tmp_path / "dynunet").glob("*/done.json"))]
+    assert configs == [["evaluate.yaml", "dynunet.yaml"], ["train.yaml", "dynunet.yaml"]]
+
+
+def test_arms_that_the_data_do_not_suffice_for_are_left_out(experiment, tmp_path):
+    entries = [{"case_id": f"c{n}", "image": "i", "label": "l", "fold": n % 3} for n in range(8)]
+    (tmp_path / "list.json").write_text(json.dumps({"training": entries, "testing": []}))
+    arms = [{"name": f"{n} real", "options": {"real_count": n}} for n in (4, 5, 6)]
+    arms.append({"name": "2 of a fold", "options": {"real_count": 2, "real_folds": [2]}})
+    arms.append({"name": "3 of a fold", "options": {"real_count": 3, "real_folds": [2]}})
+    trials = experiment(Runner(), arms, datalist=tmp_path / "list.json", folds=[0, 1])  # 5 train beside either
+    assert [arm.name for arm in trials.compared] == ["4 real", "5 real", "2 of a fold"]
+    assert trials.left_out["6 real"] == "it needs 6 real training cases, there are 5"
+    for only in (None, ["6 real"]):
+        with pytest.raises(ValueError, match=r"do not suffice for the arms that are asked for: '6 real': it needs 6"):
+            experiment(Runner(), arms[2:3], datalist=tmp_path / "list.json", only=only)
