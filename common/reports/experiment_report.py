@@ -62,9 +62,13 @@ class ExperimentReport:
         write_csv(rows, self.directory / "results.csv")
         stamp = "; ".join(sorted({row["leakage"] for row in rows if row["leakage"]})) or None
         seeds = f", seeds {self.experiment.seeds}" if self.experiment.seeds != [None] else ""
-        subtitle = f"{rows[0]['n']} test cases, folds {self.experiment.folds}{seeds}"
+        subtitle = (
+            f"{rows[0]['n']} test cases, folds {self.experiment.folds}{seeds}. Dice is the overlap of what a network "
+            "outlines with the true outline: 0 is none, 1 is all of it."
+        )
         page = Page("Does the synthetic data help?", subtitle=subtitle, warning=stamp or "")
-        for heading, sentences in verdict(rows, rooms, curves, left_out=self.experiment.left_out).items():
+        words = verdict(rows, rooms, curves, alike=table.alike(), left_out=self.experiment.left_out)
+        for heading, sentences in words.items():
             page.section(heading)
             page.text(*sentences)
             logger.info("%s %s", heading, " ".join(sentences))

@@ -45,6 +45,11 @@ class ExperimentTable:
             compared |= {row["arm"]: row for row in found if row["arm"] != baseline or row["arm"] == first}
         return [self._row(arm, compared[arm.name]) for arm in self.experiment.compared]
 
+    def alike(self) -> set[str]:
+        """Arms that differ from their baseline in the number of real cases alone, so that they try out nothing."""
+        arms = {arm.name: arm for arm in self.experiment.compared}
+        return {name for name, other in self.baselines.items() if kind(arms[name]) == kind(arms[other])}
+
     def head_rooms(self, rows: Sequence[Row]) -> dict[str, HeadRoom]:
         """By baseline, whether it leaves room for a gain, see `head_room`.
 
@@ -53,11 +58,9 @@ class ExperimentTable:
         """
         arms = {arm.name: arm for arm in self.experiment.compared}
         real = {row["arm"]: int(row["real"]) for row in rows}
-        gained_on = [
-            other for name, other in self.baselines.items() if name != other and kind(arms[name]) != kind(arms[other])
-        ]
+        tried_on = [self.baselines[name] for name in arms if name not in self.alike()]
         found = {}
-        for baseline in dict.fromkeys(gained_on or arms):
+        for baseline in dict.fromkeys(tried_on or arms):
             alike = [name for name, arm in arms.items() if kind(arm) == kind(arms[baseline])]
             family = {name: self.scores[name] for name in alike if real[name] < real[baseline]}
             family[baseline] = self.scores[baseline]

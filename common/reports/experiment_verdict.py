@@ -1,6 +1,6 @@
 """What an experiment's table says, in words that need no statistics: what helps, what does not, what it cannot tell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..metrics.head_room import MINIMUM, HeadRoom, Loss
@@ -16,6 +16,7 @@ def verdict(
     head_rooms: Mapping[str, HeadRoom],
     curves: Mapping[str, ArmCurve],
     *,
+    alike: Collection[str] = (),
     left_out: Mapping[str, str] | None = None,
 ) -> dict[str, list[str]]:
     """Sentences by heading, in the order in which a page says them.
@@ -24,9 +25,10 @@ def verdict(
         rows: Of `ExperimentTable.rows`.
         head_rooms: By baseline.
         curves: By arm, where there are any.
+        alike: Arms that differ from their baseline in the number of real cases alone: what these lose is head-room.
         left_out: Why an arm was not run, by its name.
     """
-    compared = [row for row in rows if row["baseline"] is not None]
+    compared = [row for row in rows if row["baseline"] is not None and row["arm"] not in alike]
     answers = {row["arm"]: _answer(row) for row in compared}
     helps = [_gain(row) for row in compared if answers[row["arm"]] == "helps"]
     harms = [_gain(row) for row in compared if answers[row["arm"]] == "harms"]

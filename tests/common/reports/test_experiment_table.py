@@ -34,6 +34,10 @@ def test_arms_of_one_kind_differ_in_their_number_of_real_cases_alone():
     assert kind(Arm("a", updates=1.0)) != kind(Arm("a", updates=1.0, start_from="pre-training"))
 
 
+def test_arms_that_try_out_nothing_are_told_from_others():
+    assert table(ARMS).alike() == {"real", "half", "5 real"}
+
+
 def test_head_room_is_asked_of_what_others_are_compared_with():
     found = table(ARMS).head_rooms(ROWS)
     assert {name: room.state for name, room in found.items()} == {"real": "yes", "half": "no", "5 real": "unknown"}

@@ -74,6 +74,12 @@ def test_arms_are_told_apart_by_interval_and_corrected_p():
     assert HELPS not in read(rows[:1])
 
 
+def test_fewer_real_cases_do_no_harm_but_show_head_room():
+    rows = [row("real"), row("half", -0.05, -0.08, -0.02)]
+    assert "What does harm" in read(rows)
+    assert list(read(rows, alike={"real", "half"})) == [GAIN, LIMITS]
+
+
 def test_without_room_what_makes_no_difference_says_so():
     found = read([row("real"), row("flat", 0.0, -0.02, 0.02)], {"real": HeadRoom("no", 20, Loss(10, 0.0, -0.01, 0.01))})
     assert found[UNCLEAR][0].endswith("fits these test cases, and the table has no room for a gain.")
