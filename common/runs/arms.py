@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from monai.bundle import ConfigParser
 
@@ -16,6 +15,7 @@ from .workflow_run import Options
 
 logger = logging.getLogger(__name__)
 EPOCHS = 100  # that a number of updates is cut into, where the settings say nothing
+_LARGEST = 1000  # denominator of a share: 0.3333 is a third
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def training_length(
 def planned_arms(
     arms: Sequence[Arm], *, settings: Options, seeds: Sequence[int | None] = (None,), equal_updates: bool = False
 ) -> list[Arm]:
-    """The arms with their shares of the updates written out, and ``max_epochs`` of those that take a part.
+    """The arms with their shares of the updates written out, and the length of the trainings that take a part.
 
     Args:
         arms: One that others start from, or are compared with, stands before them.
@@ -100,7 +100,7 @@ def planned_arms(
     for arm in arms:
         start = planned.get(arm.start_from or "")
         left = 1 - _total(start, planned) if start and equal_updates else Fraction(1)
-        share = left if arm.updates is None else Fraction(str(arm.updates))
+        share = left if arm.updates is None else Fraction(arm.updates).limit_denominator(_LARGEST)
         if share <= 0:
             raise ValueError(
                 f"arm '{arm.name}' starts from '{arm.start_from}', which takes all updates, so that none are left: let "
@@ -108,7 +108,7 @@ def planned_arms(
             )
         options = dict(arm.options)
         if share != 1:
-            options["max_epochs"] = _epochs(arm, share, {**settings, **options}.get("max_epochs"))
+            options |= _part(arm, share, {**settings, **options})
         planned[arm.name] = replace(arm, updates=float(share), options=options)
     if equal_updates:
         _check_equal(list(planned.values()), settings)
@@ -208,18 +208,28 @@ def _total(arm: Arm | None, by_name: Mapping[str, Arm]) -> Fraction:
     """Share of the updates behind an arm's models, those that it starts from included."""
     if arm is None:
         return Fraction(0)
-    return Fraction(str(arm.updates)) + _total(by_name.get(arm.start_from or ""), by_name)
+    return Fraction(arm.updates or 0).limit_denominator(_LARGEST) + _total(by_name.get(arm.start_from or ""), by_name)
 
 
-def _epochs(arm: Arm, share: Fraction, epochs: Any) -> int:
+def _part(arm: Arm, share: Fraction, options: Options) -> dict[str, int]:
+    """``max_epochs``, and ``epoch_steps`` where it is known, of a training that takes a share of the updates.
+
+    Epochs are as long as those of other arms where that goes up, and else as near to it as whole numbers allow.
+    """
+    epochs, steps = options.get("max_epochs"), _steps(options)
     if epochs is None:
         raise ValueError(
             f"arm '{arm.name}' takes {float(share):g} of the updates, but nothing says how many there are: set "
             "--updates, or max_epochs in --settings"
         )
-    if (part := share * epochs) < 1 or part.denominator != 1:
-        raise ValueError(f"arm '{arm.name}' takes {float(share):g} of {epochs} epochs, which are no whole epochs")
-    return int(part)
+    own = share * (epochs if steps is None else steps)
+    if own < 1 or own.denominator != 1:
+        unit = f"{epochs} epochs" if steps is None else f"{steps} updates"
+        raise ValueError(f"arm '{arm.name}' takes {float(share):g} of {unit}, which is no whole number")
+    if steps is None:
+        return {"max_epochs": int(own)}
+    whole = min((n for n in range(1, int(own) + 1) if own % n == 0), key=lambda n: abs(n - share * epochs))
+    return {"max_epochs": whole, "epoch_steps": int(own) // whole}
 
 
 def _check_equal(arms: Sequence[Arm], settings: Options) -> None:

@@ -156,9 +156,11 @@ def test_all_arms_of_an_experiment_crop_alike(pairs, phantom_dir):
     trials = parsed("segresnet_auto3dseg", ["experiment"], **options).get_parsed_content("trials")
     assert trials.training.options == {
         "dataset_dir": str(phantom_dir),
+        "datalist": str(phantom_dir / "datalist.json"),
         "centre_bounds": NECK,
         "crop": "body",
         "max_epochs": 1,
+        "epoch_steps": 2,  # of four real cases in batches of two
     }
 
 

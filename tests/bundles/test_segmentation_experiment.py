@@ -166,7 +166,10 @@ REFUSED = {
     "no set": ({"generated_dir": None}, "arm 'real . as many generated' needs generated_dir: set --generated_dir"),
     "no such arm": ({"only": ["reel"]}, r"no arms \['reel'\], expected some of \['real', "),
     "no arm before": ({"only": ["50 % of real + generated"]}, "compared with '50 % of real', which must be run too"),
-    "unequal updates": ({"only": ["generated then real"], "settings": {"max_epochs": 1}}, "0.5 of 1 epochs"),
+    "half of an update": (
+        {"only": ["generated then real"], "settings": {"max_epochs": 1, "epoch_steps": 1}},
+        "'pre-training' takes 0.5 of 1 updates, which is no whole number",
+    ),
 }
 
 

@@ -28,6 +28,23 @@ def test_a_pre_training_and_its_fine_tuning_share_the_updates():
     assert names(chain(arms[0], arms)) == ["real"]
 
 
+# epochs and their steps, share of the first stage: epochs and steps of both stages
+PARTS = [
+    (8, 50, 0.5, [(4, 50), (4, 50)]),
+    (25, 8, 0.5, [(10, 10), (10, 10)]),  # 100 steps each; of their divisors 10 lies nearest to 12.5
+    (1, 4, 0.5, [(1, 2), (1, 2)]),
+    (10, 7, 0.3, [(3, 7), (7, 7)]),
+    (9, 10, 1 / 3, [(3, 10), (6, 10)]),
+]
+
+
+@pytest.mark.parametrize(("epochs", "steps", "share", "expected"), PARTS)
+def test_stages_have_whole_epochs_as_long_as_can_be(epochs, steps, share, expected):
+    arms = [Arm("a", updates=share), Arm("b", start_from="a")]
+    planned = planned_arms(arms, settings={"max_epochs": epochs, "epoch_steps": steps}, equal_updates=True)
+    assert [(arm.options["max_epochs"], arm.options["epoch_steps"]) for arm in planned] == expected
+
+
 def test_three_stages_share_them_too():
     stages = [Arm("a", updates=0.25), Arm("b", start_from="a", updates=0.25), Arm("c", start_from="b")]
     arms = planned_arms(stages, settings=LENGTH, equal_updates=True)
@@ -67,7 +84,16 @@ UNEQUAL = {
         LENGTH,
         "arm 'b' has 600 updates in all, 'real' has 400",
     ),
-    "no whole epochs": ([Arm("a", updates=0.3), Arm("b", start_from="a")], LENGTH, "'a' takes 0.3 of 8 epochs"),
+    "no whole updates": (
+        [Arm("a", updates=1 / 3), Arm("b", start_from="a")],
+        LENGTH,
+        "'a' takes 0.333333 of 400 updates, which is no whole number",
+    ),
+    "no whole epochs": (
+        [Arm("a", updates=0.3), Arm("b", start_from="a")],
+        {"max_epochs": 8},
+        "'a' takes 0.3 of 8 epochs, which is no whole number",
+    ),
     "unknown epochs": ([Arm("a", updates=0.5), Arm("b", start_from="a")], {}, "'a' takes 0.5 .* set --updates"),
 }
 
