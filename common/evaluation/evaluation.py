@@ -15,6 +15,7 @@ from ..reports.page import Page
 from .findings import Findings, Part
 from .sets import EvaluationSets
 from .sharing import share
+from .verdict import verdict
 
 logger = logging.getLogger(__name__)
 _PACKAGES = ("torch", "monai", "numpy", "scipy", "scikit-learn")
@@ -73,9 +74,10 @@ class Evaluation:
         protocol, stamps = self.protocol(), self.stamps()
         marks = {"protocol": protocol["hash"]} | ({"untrained": True} if self._untrained() else {})
         scores = {key: {**row, **marks} for part in findings for key, row in part.metrics.items()}
-        metrics = {"protocol": protocol, "warnings": stamps, "scores": scores}
+        words = [] if self._untrained() else verdict(scores)
+        metrics = {"protocol": protocol, "warnings": stamps, "verdict": words, "scores": scores}
         write_json(metrics, self.output_dir / "metrics.json")
-        self._page(findings, protocol, stamps).write(self.output_dir / "report.html")
+        self._page(findings, protocol, stamps, words).write(self.output_dir / "report.html")
         logger.info("wrote %s and metrics.json beside it", self.output_dir / "report.html")
         return metrics
 
@@ -106,10 +108,14 @@ class Evaluation:
     def _untrained(self) -> list[str]:
         return [name for name, e in self.sets.reader.extractors.items() if not e.identity.trained]
 
-    def _page(self, findings: Sequence[Findings], protocol: Mapping[str, Any], stamps: Sequence[str]) -> Page:
+    def _page(
+        self, findings: Sequence[Findings], protocol: Mapping[str, Any], stamps: Sequence[str], words: Sequence[str]
+    ) -> Page:
         sizes = f"{protocol['n_real']} real and {protocol['n_generated']} generated volumes"
         page = Page(self.title, subtitle=f"{sizes}; protocol {protocol['hash']}", warning=". ".join(stamps))
         stamp = "UNTRAINED EXTRACTOR. " if self._untrained() else ""
+        page.section("Verdict")
+        page.text(*(["The extractor was not trained, so nothing can be said."] if stamp else words))
         for part in findings:
             part.add_to(page, before_figures=stamp, after_tables=f"; protocol {protocol['hash']}")
         page.section("Protocol")

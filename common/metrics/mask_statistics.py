@@ -27,7 +27,9 @@ UNITS = {
     "hu_sd": "HU",
     "hu_rim": "HU",
     "hu_contrast": "HU",
+    "air": "share of the mask's voxels",
 }
+AIR_HU = -400  # a mask's voxel below it is air: lung and airways are, fat and skin are not
 
 
 def mask_statistics(
@@ -46,7 +48,7 @@ def mask_statistics(
     (IBSI): at most 1, 0.93 for a digitised ball, 0.90 for one in slices twice as thick, so compare cases of one
     spacing. The centroid counts from the left, back and bottom of the body's box. ``hu_rim`` is the mean of the body's
     voxels outside the foreground and within `rim_width` of the region, ``hu_contrast`` the mean inside minus it; both
-    are NaN where there is no such voxel.
+    are NaN where there is no such voxel. ``air`` is what of the region lies below -400 HU.
 
     Args:
         label: Whole numbers (H, W, D) in RAS; 0 is background.
@@ -149,4 +151,5 @@ def _intensity(
         "hu_sd": float(inside.std()),
         "hu_rim": rim_mean,
         "hu_contrast": float(inside.mean()) - rim_mean,
+        "air": float((inside < AIR_HU).mean()),
     }

@@ -9,10 +9,10 @@ import numpy as np
 
 from ...data.volume_file import open_volume, read_mask
 from ...files import content_sha256, file_sha256
+from ...metrics.mask_statistics import AIR_HU
 from ..bundle_predictions import inference_config, predict_masks
 from ..pair_dice import pair_dice
 
-AIR_HU = -400  # between lung, which a lesion of the neck does not lie in, and fat
 NOT_FOUND = "mask not found by the segmenter"
 IN_AIR = "mask in air"
 
