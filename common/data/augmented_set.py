@@ -1,8 +1,10 @@
 """Writes an enlarged data set: each case of a data list, and deformed copies of it (thesis 3.5, 4.6.5)."""
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,16 @@ from .case import Case
 from .datalist import datalist_hash, read_datalist, source_case, write_datalist
 from .generated_set import LIST_NAME
 from .label_map import to_values
+from .lesion_note import LESION_FROM, NO_PLACE
 from .provenance import write_provenance
 from .sources.nifti_pair import is_written, pair_paths, recipe_note, write_pair
 
 logger = logging.getLogger(__name__)
 ORIGINAL = "original"
 LIST_NAMES = ("datalist.json", LIST_NAME)  # as trainings look for it, and as in every set that a bundle writes
+LESIONS = "lesions.jsonl"  # who gave the lesion of each copy that was made to have one, in the order of making
 _DRAWS = 20
+_PREPARED = ("spacing", "centre_bounds", "crop")  # of the settings: how real cases become like the set's
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,9 @@ class AugmentedSet:
     fold, centre and patient of its case, and names it as ``source_case``), the same as ``dataset.json``, and
     ``provenance.json``. A case keeps its id
     as ``original``; copy 0 of a kind is ``<case id>__<kind>_0``. Started again, it makes what is missing or was made
-    with other settings. A draw that moves the mask out of the volume is made anew.
+    with other settings. A draw that moves the mask out of the volume is made anew. A copy that is to be given a lesion
+    (`common.transforms.add_lesion`) names its donor in ``provenance.json``; where no draw finds a place for one it is
+    left out, and named there under ``left_out``.
 
     Args:
         cases: Entries with absolute paths.
@@ -94,6 +101,7 @@ class AugmentedSet:
         self.mask_share = mask_share
         self.cropped = cropped
         self.bundle = dict(bundle)
+        self._lesions = self._read_lesions()
         self._check(Path(dataset_dir), Path(datalist))
 
     def _check(self, dataset_dir: Path, datalist: Path) -> None:
@@ -119,22 +127,31 @@ class AugmentedSet:
                     own = hashlib.sha256(f"{self.seed} {case_id}".encode()).digest()[:4]  # whatever others there are
                     yield Copy(case_id, source, kind, number, int.from_bytes(own))
 
+    def made(self) -> list[Copy]:
+        """Those of the copies that are not left out."""
+        return [copy for copy in self.copies() if self._donor(copy) != NO_PLACE]
+
     def write(self) -> None:
         """Write what is missing, then the data list and the provenance."""
         loaded: tuple[str, dict[str, Any]] | None = None
         copies = list(self.copies())
         made = 0
         for copy in tqdm(copies, "augmenting", disable=None):
-            if is_written(self._files(copy), note=self._note(copy)):
+            if is_written(self._files(copy), note=self._note(copy)) or self._donor(copy) == NO_PLACE:
                 continue
             if loaded is None or loaded[0] != copy.source["case_id"]:
                 loaded = copy.source["case_id"], self.load(dict(copy.source))
-            self._write(copy, loaded[1])
-            made += 1
+            made += self._write(copy, loaded[1])
+        kept = self.made()
+        if len(kept) < len(copies):
+            left = len(copies) - len(kept)
+            logger.warning(
+                "%s: %d of %d copies found no place for a lesion: left out", self.directory, left, len(copies)
+            )
         for name in LIST_NAMES:
-            write_datalist(self._datalist(copies), self.directory / name)
-        write_provenance(self.directory, self._provenance(copies))
-        logger.info("%s: %d pairs of %d cases, %d of them made now", self.directory, len(copies), len(self.cases), made)
+            write_datalist(self._datalist(kept), self.directory / name)
+        write_provenance(self.directory, self._provenance(kept))
+        logger.info("%s: %d pairs of %d cases, %d of them made now", self.directory, len(kept), len(self.cases), made)
 
     def _files(self, copy: Copy) -> Case:
         return Case(copy.case_id, *pair_paths(self.directory, copy.case_id))
@@ -146,14 +163,42 @@ class AugmentedSet:
         how = [self.settings, self.hu_range, self.mask_share]
         return recipe_note([copy.case_id, stamps, copy.seed, copy.number, *how])
 
-    def _write(self, copy: Copy, item: Mapping[str, Any]) -> None:
+    def _read_lesions(self) -> dict[str, tuple[str, str]]:
+        """Case id → note and donor of the copies with lesions so far; a line that a kill cut off is passed over."""
+        path, found = self.directory / LESIONS, {}
+        for line in path.read_text().splitlines() if path.is_file() else ():
+            with suppress(ValueError, KeyError):
+                row = json.loads(line)
+                found[row["case_id"]] = row["note"], row[LESION_FROM]
+        return found
+
+    def _donor(self, copy: Copy) -> str | None:
+        """Who gave the lesion of this copy, as its recipe is now; None where it has none, or is still to be made."""
+        note, donor = self._lesions.get(copy.case_id, (None, None))
+        return donor if donor is not None and note == self._note(copy) else None
+
+    def _remember(self, copy: Copy, donor: str) -> None:
+        """Before the pair is written: a pair that is there has its donor on record."""
+        row = {"case_id": copy.case_id, "note": self._note(copy), LESION_FROM: donor}
+        self._lesions[copy.case_id] = row["note"], donor
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / LESIONS).open("a") as file:
+            file.write(f"{json.dumps(row)}\n")
+
+    def _write(self, copy: Copy, item: Mapping[str, Any]) -> bool:
+        """Write the copy, unless it found no place for its lesion; whether it did."""
         output = self._deformed(copy, item)
+        if LESION_FROM in output:
+            self._remember(copy, output[LESION_FROM])
+            if output[LESION_FROM] == NO_PLACE:
+                return False
         resampled = isinstance(output["image"], MetaTensor)  # else the voxels alone moved, on the item's grid
         affine = np.asarray((output if resampled else item)["image"].affine)
         image = np.asarray(output["image"])[0].round().clip(*self.hu_range)
         label = np.asarray(output["label"])[0].astype(np.uint8)
         label = to_values(label, copy.source.get("label_values", ()))
         write_pair(self._files(copy), image, label, affine, note=self._note(copy))
+        return True
 
     def _deformed(self, copy: Copy, item: Mapping[str, Any]) -> dict[str, Any]:
         """The copy of `item`: the first draw of its seed that keeps the mask inside."""
@@ -164,8 +209,11 @@ class AugmentedSet:
         enough = self.mask_share * int(torch.count_nonzero(pair["label"]))
         for seed in np.random.SeedSequence(copy.seed).generate_state(_DRAWS):
             output = transform.set_random_state(int(seed))(dict(pair))
-            if torch.count_nonzero(output["label"]) >= max(enough, 1):
+            placed = output.get(LESION_FROM) != NO_PLACE
+            if placed and torch.count_nonzero(output["label"]) >= max(enough, 1):
                 return output
+        if not placed:
+            return output
         raise ValueError(
             f"{copy.case_id}: in {_DRAWS} draws the mask kept less than {self.mask_share:.0%} of its voxels: lower the "
             "translation or --mask_share, or leave the case out"
@@ -197,10 +245,16 @@ class AugmentedSet:
         }
 
     def _provenance(self, copies: Sequence[Copy]) -> dict[str, Any]:
-        cases = [
-            {"case_id": copy.case_id, "source_case": copy.source["case_id"], "kind": copy.kind, "seed": copy.seed}
-            for copy in copies
-        ]
+        cases = []
+        for copy in copies:
+            case = {
+                "case_id": copy.case_id,
+                "source_case": copy.source["case_id"],
+                "kind": copy.kind,
+                "seed": copy.seed,
+            }
+            donor = self._donor(copy)
+            cases.append(case if donor is None else {**case, LESION_FROM: donor})
         training = {
             "case_ids": [case["case_id"] for case in self.cases],
             "datalist_sha256": datalist_hash(self.content),
@@ -210,6 +264,8 @@ class AugmentedSet:
             "checkpoint": None,
             "seed": self.seed,
             "cases": cases,
+            "left_out": sorted({copy.case_id for copy in self.copies()} - {copy.case_id for copy in copies}),
+            "preprocessing": {key: self.settings[key] for key in _PREPARED if key in self.settings},
             "training": training,
             "settings": self.settings,
             "hu_window": self.hu_range,

@@ -44,7 +44,7 @@ class BestModel:
         self.path = Path(path)
         self.network = network
         self.settings = dict(settings)
-        self.training = dict(training)
+        self.training = training  # itself: other handlers may still add to it
         self.writes = save
         self.epoch_length = epoch_length
         self.metric = metric

@@ -67,6 +67,15 @@ def _choose_sites(rng: np.random.Generator, kind: Mapping[str, Any], count: int)
 def _draw(rng: np.random.Generator, kind: Mapping[str, Any], centre: np.ndarray, muscle: float) -> Lesion:
     """Lesion of random size, form and contrast around `centre`."""
     radius = rng.uniform(*kind["radius"])
+    blob = draw_blob(rng, kind, centre, radius)
+    necrosis = kind["necrosis"]
+    dead = rng.random() < necrosis["share"] and radius > necrosis["radius"]
+    tissue = Tissue(muscle + rng.uniform(*kind["enhancement"]), kind["grain"])
+    return Lesion(blob, tissue, necrosis["hu"] if dead else None, necrosis["rim"] * radius)
+
+
+def draw_blob(rng: np.random.Generator, kind: Mapping[str, Any], centre: np.ndarray, radius: float) -> Blob:
+    """Random form of about `radius` mm around `centre`; `kind` has `lobes`, `lobe`, `trunk`, `spread`, `roughness`."""
     lobes = int(rng.integers(kind["lobes"][0], kind["lobes"][1] + 1))
     away = rng.standard_normal((lobes, 3)) * kind["spread"] * radius / np.sqrt(3)
     away[0] = 0
@@ -75,11 +84,7 @@ def _draw(rng: np.random.Generator, kind: Mapping[str, Any], centre: np.ndarray,
     sizes[0] = radius * rng.uniform(trunk_low, trunk_high, 3)
     spheres = [Ellipsoid(centre + a, s) for a, s in zip(away, sizes, strict=True)]
     waves = np.column_stack([rng.standard_normal((WAVES, 3)) * 3 / radius, rng.uniform(0, 2 * np.pi, WAVES)])
-    blob = Blob(spheres, radius / 2, waves, kind["roughness"] * radius / WAVES)
-    necrosis = kind["necrosis"]
-    dead = rng.random() < necrosis["share"] and radius > necrosis["radius"]
-    tissue = Tissue(muscle + rng.uniform(*kind["enhancement"]), kind["grain"])
-    return Lesion(blob, tissue, necrosis["hu"] if dead else None, necrosis["rim"] * radius)
+    return Blob(spheres, radius / 2, waves, kind["roughness"] * radius / WAVES)
 
 
 def paint_lesions(canvas: Canvas, tumour: Lesion, nodes: Sequence[Lesion], table: Mapping[str, Any]) -> np.ndarray:

@@ -33,12 +33,10 @@ def augmentation_previews(
     if not count:
         return []
     shown = {case["case_id"] for case in augmented.cases[:count]}
-    copies = [copy for copy in augmented.copies() if copy.source["case_id"] in shown]
+    copies = [copy for copy in augmented.made() if copy.source["case_id"] in shown]
     before = {case["case_id"]: _loaded(augmented, case) for case in augmented.cases[:count]}
-    return [
-        _draw(augmented, before, [copy for copy in copies if copy.kind == kind], window=window)
-        for kind in augmented.kinds
-    ]
+    by_kind = {kind: [copy for copy in copies if copy.kind == kind] for kind in augmented.kinds}
+    return [_draw(augmented, before, chosen, window=window) for chosen in by_kind.values() if chosen]
 
 
 def _draw(

@@ -3,15 +3,19 @@
 from .augmentation import random_affine, random_elastic
 from .body_mask import BodyMask
 from .centre_crop import CentreBoundsCrop, CentreBoundsCropd
+from .draw_lesion import DrawLesiond
 from .empty_mask import NameEmptyMaskd
 from .generated_pair import GeneratedPaird
 from .hu_window import HUWindow, HUWindowd
 from .keep_spacing import KeepSpacingd
+from .lesion_donors import LesionDonors
+from .lesion_host import Placement
 from .load_case import LoadCased
 from .mask_cleanup import MaskCleanup, MaskCleanupd
 from .mask_range import MaskRange, MaskRanged
 from .overlay import Overlay, Overlayd
 from .pairing import Pair, Paird, PairMode, pair_shape
+from .paste_lesion import PasteLesiond
 from .prepare_case import PrepareCased
 from .resize import AntialiasedResize, AntialiasedResized
 from .spacing_of_keys import SpacingOfKeysd
@@ -24,10 +28,12 @@ __all__ = [
     "BodyMask",
     "CentreBoundsCrop",
     "CentreBoundsCropd",
+    "DrawLesiond",
     "GeneratedPaird",
     "HUWindow",
     "HUWindowd",
     "KeepSpacingd",
+    "LesionDonors",
     "LoadCased",
     "MaskCleanup",
     "MaskCleanupd",
@@ -39,6 +45,8 @@ __all__ = [
     "Pair",
     "PairMode",
     "Paird",
+    "PasteLesiond",
+    "Placement",
     "PrepareCased",
     "RandVoxelSized",
     "SpacingOfKeysd",

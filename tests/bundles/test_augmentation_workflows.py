@@ -136,6 +136,28 @@ def test_a_set_is_written_and_trained_on_and_its_samples_name_the_real_cases(
     assert {case["case_id"] for case in found} == generated.training_ids
 
 
+def test_a_set_of_pasted_and_drawn_lesions_trains_a_segmenter_whose_fold_gave_none(
+    augment, run_workflow, phantom_dir, tmp_path, causes
+):
+    kinds = {"original": False, "affine": False, "elastic": False, "pasted": True, "drawn": True}
+    loose = {"lesion_fit": 0.3, "lesion_reach": 60, "lesion_tolerance": 200, "preview_count": 1}
+    folder = augment(folds=[1], spacing=[9, 9, 9], **kinds, **loose)
+    provenance = json.loads((folder / "provenance.json").read_text())
+    hosts = {case["case_id"] for case in select_cases(read_datalist(phantom_dir / "datalist.json"), folds=[1], dataset_dir="")}
+    assert {case["kind"] for case in provenance["cases"]} == {"pasted", "drawn"}
+    assert {case["lesion_from"] for case in provenance["cases"]} <= hosts == set(provenance["training"]["case_ids"])
+    assert provenance["settings"]["lesions"]["donors"] == sorted(hosts)
+    mixed = {"dataset_dir": str(phantom_dir), "generated_dir": str(folder), "generated_count": 2, "max_epochs": 1}
+    trained = run_workflow(
+        "segresnet_auto3dseg", ["train", "smoke"], fold=0, output_dir=str(tmp_path / "mixed"), **mixed
+    )
+    training = torch.load(trained / "model.pt", weights_only=True)["training"]
+    assert training["counts"]["generated"] == 2 and training["generated"]["generator_case_ids"] == sorted(hosts)
+    with pytest.raises((ValueError, RuntimeError)) as error:
+        run_workflow("segresnet_auto3dseg", ["train", "smoke"], fold=1, output_dir=str(tmp_path / "leaky"), **mixed)
+    assert "held-out cases" in causes(error)
+
+
 def test_a_written_set_is_not_cropped_again(augment, train, monkeypatch):
     """A crop to the body would undo the translations."""
     folder = augment(original=False, elastic=False)

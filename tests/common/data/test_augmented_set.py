@@ -5,6 +5,7 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+from monai.data import Dataset
 from monai.transforms import Compose, Identityd, LoadImaged, Spacingd
 
 from common.data.augmented_set import AugmentedSet
@@ -13,7 +14,7 @@ from common.data.datalist import read_datalist, select_cases, source_case, write
 from common.data.generated_set import read_generated_set, training_cases
 from common.data.leakage import LeakageError, check_leakage
 from common.data.training_record import training_record
-from common.transforms import random_affine
+from common.transforms import LesionDonors, PasteLesiond, Placement, random_affine
 
 KEYS = ["image", "label"]
 SPACING = (2.0, 2.0, 3.0)
@@ -167,3 +168,50 @@ def test_test_cases_the_datas_own_folder_and_no_kind_are_refused(source_dir, tmp
         augmented(source_dir, source_dir / ".." / "source")
     with pytest.raises(ValueError, match="every kind is off"):
         augmented(source_dir, tmp_path / "set", kinds={"affine": []})
+
+
+def with_lesions(source_dir, output_dir, *, fit=0.9, donors_of=None, **options):
+    """A set of two pasted copies of each case; a case's lesion may lie anywhere beside the host's own."""
+    cases = select_cases(read_datalist(source_dir / "datalist.json"), dataset_dir=source_dir)
+    given = [case for case in cases if donors_of is None or case["case_id"] in donors_of]
+    items = Dataset(given, LoadImaged(KEYS, ensure_channel_first=True))
+    donors = LesionDonors(given, items, placement=Placement(reach=20, fit=fit, existing="covered", tolerance=500))
+    return augmented(source_dir, output_dir, kinds={"pasted": [PasteLesiond(donors, prob=1)] * 2}, **options)
+
+
+def test_pasted_copies_name_their_donors_also_when_going_on(source_dir, tmp_path):
+    directory = tmp_path / "pasted"
+    with_lesions(source_dir, directory).write()
+    before = json.loads((directory / "provenance.json").read_text())
+    assert before["training"]["case_ids"] == ["a", "b", "c", "d"] and before["left_out"] == []
+    assert {case["source_case"] for case in before["cases"]} == {"a", "b", "c", "d"}
+    assert {case["lesion_from"] for case in before["cases"]} <= {"a", "b", "c", "d"}
+    lost, kept = volume(directory, "a__pasted_0").get_filename(), directory / "images" / "b__pasted_1.nii.gz"
+    content, stamp = np.asarray(volume(directory, "a__pasted_0").dataobj), kept.stat().st_mtime_ns
+    (directory / "images" / "a__pasted_0.nii.gz").unlink()
+    with (directory / "lesions.jsonl").open("a") as file:
+        file.write('{"case_id": "b__pas')  # as a kill leaves it
+    with_lesions(source_dir, directory).write()
+    assert json.loads((directory / "provenance.json").read_text()) == before
+    np.testing.assert_array_equal(nib.load(lost).dataobj, content)
+    assert kept.stat().st_mtime_ns == stamp
+
+
+def test_the_donors_lesion_is_in_the_copy(source_dir, tmp_path):
+    with_lesions(source_dir, tmp_path / "pasted", donors_of=["c"]).write()
+    provenance = json.loads((tmp_path / "pasted" / "provenance.json").read_text())
+    assert {case["lesion_from"] for case in provenance["cases"]} == {"c"}
+    copy, host = volume(tmp_path / "pasted", "a__pasted_0", "labels"), volume(source_dir, "a", "labels")
+    assert np.asarray(copy.dataobj).sum() > np.asarray(host.dataobj).sum()
+    np.testing.assert_allclose(copy.affine, host.affine)
+
+
+def test_copies_without_a_place_are_left_out_recorded_and_not_tried_again(source_dir, tmp_path, caplog):
+    directory = tmp_path / "none"
+    with_lesions(source_dir, directory, fit=1.1).write()
+    provenance = json.loads((directory / "provenance.json").read_text())
+    assert provenance["cases"] == [] and len(provenance["left_out"]) == 8
+    assert "8 of 8 copies found no place for a lesion" in caplog.text
+    again = with_lesions(source_dir, directory, fit=1.1)
+    again.load = None  # would be needed to try
+    again.write()
