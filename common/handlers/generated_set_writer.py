@@ -8,11 +8,10 @@ import ignite.distributed as idist
 import nibabel as nib
 import numpy as np
 from ignite.engine import Engine, Events
-from torch import Tensor
 
 from ..background import Background
 from ..data.datalist import write_datalist
-from ..data.label_map import ordered_values, to_values
+from ..data.drawn_volumes import centred_affine, drawn_volumes
 from ..data.preprocessing import makes_crops
 from ..data.provenance import package_versions, write_provenance
 from ..data.set_part import SetPart
@@ -82,9 +81,7 @@ class GeneratedSetWriter:
         for item, output in decollated(engine):
             case = {"case_id": item["case_id"], "seed": int(item["seed"])}
             case |= {"condition": item["condition"]} if "condition" in item else {}
-            volumes = {"image": _plain(output["image"].round(), np.int16)}
-            if output.get("label") is not None:
-                volumes["label"] = to_values(_plain(output["label"], np.uint8), ordered_values(self.labels))
+            volumes = drawn_volumes(output, self.labels)
             case |= {key: f"{key}s/{case['case_id']}.nii.gz" for key in volumes}
             self.background.add(self._save, case, volumes)
             self.cases.append(case)
@@ -93,7 +90,7 @@ class GeneratedSetWriter:
         """The files of a case, then its record."""
         for key, array in volumes.items():
             with replacing(self.directory / case[key]) as temporary:
-                nib.save(nib.Nifti1Image(array, _centred_affine(array.shape, self.spacing)), temporary)
+                nib.save(nib.Nifti1Image(array, centred_affine(array.shape, self.spacing)), temporary)
         self.part.add(case)
 
     def finish(self, engine: Engine) -> None:
@@ -135,15 +132,3 @@ class GeneratedSetWriter:
             "postprocessing": self.postprocessing,
             "versions": package_versions(),
         }
-
-
-def _plain(volume: Tensor, dtype: type) -> np.ndarray:
-    """Voxels (H, W, D) of a volume (1, H, W, D)."""
-    return volume.detach().cpu().numpy()[0].astype(dtype)
-
-
-def _centred_affine(shape: tuple[int, ...], spacing: list[float]) -> np.ndarray:
-    """RAS affine with the origin in the middle of the volume."""
-    affine = np.diag([*spacing, 1.0])
-    affine[:3, 3] = [-(n - 1) / 2 * s for n, s in zip(shape, spacing, strict=True)]
-    return affine

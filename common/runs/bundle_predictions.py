@@ -65,13 +65,17 @@ def predict_masks(
     return _find_predictions(list(images), Path(str(workflow.parser.get_parsed_content("output_dir"))))
 
 
-def inference_config(segmenter: str | Path) -> Path:
+def inference_config(bundle: str | Path, *, what: str = "segmenter") -> Path:
     """Inference config of a bundle given by its folder, its configs' folder, or the config itself.
+
+    Args:
+        bundle: One of these three.
+        what: It is, for the message.
 
     Raises:
         FileNotFoundError: There is none.
     """
-    path = Path(segmenter)
+    path = Path(bundle)
     if path.is_file():
         return path
     candidates = [folder / name for folder in (path / "configs", path) for name in _CONFIGS]
@@ -79,8 +83,8 @@ def inference_config(segmenter: str | Path) -> Path:
         if candidate.is_file():
             return candidate
     raise FileNotFoundError(
-        f"{path} is no segmenter: expected a config file or a MONAI bundle's folder with configs/{_CONFIGS[0]} (or "
-        f"{', '.join(_CONFIGS[1:])}); name one with --segmenter"
+        f"{path} is no {what}: expected a config file or a MONAI bundle's folder with configs/{_CONFIGS[0]} (or "
+        f"{', '.join(_CONFIGS[1:])}); name another {what}"
     )
 
 

@@ -1,0 +1,54 @@
+"""Pairs without a folder are those of the folder."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from common.runs.pair_stream import PairStream
+
+OPTIONS = {"keep_largest": 1}
+
+
+@pytest.fixture(scope="module")
+def trained(run_workflow, phantom_dir, tmp_path_factory):
+    """Model file of a tiny HA-GAN, and a set of three pairs of it."""
+    folder = tmp_path_factory.mktemp("stream")
+    training = {"dataset_dir": str(phantom_dir), "output_dir": str(folder / "train"), "folds": [0]}
+    model = run_workflow("hagan_128", ["train", "smoke"], **training) / "model.pt"
+    drawing = {"checkpoint": str(model), "num_samples": 3, "seed": 5, "preview_count": 0, **OPTIONS}
+    files = run_workflow("hagan_128", ["inference"], workflow_type="infer", output_dir=str(folder / "set"), **drawing)
+    return model, files
+
+
+@pytest.fixture
+def stream(trained):
+    return PairStream("bundles/hagan_128", checkpoint=trained[0], num_samples=3, seed=5, options=OPTIONS)
+
+
+def test_voxels_and_affines_are_those_of_the_files(trained, stream):
+    assert len(stream) == len(list(stream)) == 3
+    pair = stream[1]  # alone, not behind the first
+    assert pair["case_id"] == "generated_00001"
+    for key in ("image", "label"):
+        file = nib.load(trained[1] / f"{key}s" / "generated_00001.nii.gz")
+        assert np.array_equal(np.asarray(file.dataobj), pair[key][0].numpy())
+        assert np.allclose(file.affine, pair[key].affine)
+
+
+def test_workers_draw_the_same(stream):
+    first = stream[0]["image"]  # the network is built here, and again in the worker
+    loader = DataLoader(stream, batch_size=3, num_workers=1, multiprocessing_context="spawn")
+    (batch,) = list(loader)
+    assert torch.equal(batch["image"][0], torch.as_tensor(first))
+
+
+def test_seen_cases_and_errors(stream, phantom_dir, tmp_path):
+    assert stream.seen_ids and all(case.startswith("phantom") for case in stream.seen_ids)
+    with pytest.raises(IndexError, match="item 3 of 3"):
+        stream[3]
+    with pytest.raises(FileNotFoundError, match="no trained model at"):
+        PairStream("bundles/hagan_128", checkpoint=tmp_path / "none.pt")
+    with pytest.raises(FileNotFoundError, match="is no generator: expected a config file"):
+        PairStream(tmp_path)
