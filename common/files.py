@@ -41,6 +41,27 @@ def write_json(content: Any, path: str | os.PathLike, *, sort_keys: bool = False
         temporary.write_text(json.dumps(content, indent=2, sort_keys=sort_keys) + "\n")
 
 
+def read_json(path: str | os.PathLike, *, remedy: str) -> Any:
+    """Content of a JSON file.
+
+    Args:
+        path: Of the file.
+        remedy: What to do about one that cannot be read, for the message.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ValueError: It is not a text in UTF-8, or no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not a text in UTF-8 ({error.reason} at byte {error.start}), expected JSON in UTF-8: {remedy}"
+        ) from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{path} is no JSON ({error}): {remedy}") from error
+
+
 def write_csv(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike, *, columns: Sequence[str] = ()) -> None:
     """Write rows as CSV with a header, whole or not at all.
 

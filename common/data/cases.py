@@ -15,8 +15,10 @@ from ..files import write_json
 from .check import Limits, Problem, check_case, problem_table
 from .datalist import Folds, label_values, read_datalist, select_cases
 from .known_files import file_stamp, read_known, write_known
+from .same_files import same_files
 
 logger = logging.getLogger(__name__)
+CHECKED_NAME = ".checked.json"  # beside a data set: its files that are good
 OnBadCase = Literal["error", "skip"]
 
 
@@ -33,8 +35,11 @@ def resolve_cases(
     record: str | Path | None = None,
     limits: Limits | None = None,
     workers: int = 2,
+    training: bool = False,
 ) -> list[dict[str, Any]]:
     """Checked entries of ``folds`` of the data list, with absolute paths.
+
+    Each file is checked by itself, and against all images of the list, so that none is on two sides of the split.
 
     Args:
         datalist: Path of the list.
@@ -44,20 +49,36 @@ def resolve_cases(
         record: JSON file that says which cases were left out and why.
         limits: What a good pair must keep; by default masks hold the labels of the list.
         workers: Threads that read.
+        training: Whether something is trained on them: test cases are then refused.
 
     Raises:
         BadCasesError: A case is bad and `on_bad_case` is ``error``, or none is left.
-        FileNotFoundError, ValueError: See `read_datalist` and `select_cases`.
+        FileNotFoundError, ValueError: See `read_datalist` and `select_cases`; or test cases would train.
     """
-    if on_bad_case not in get_args(OnBadCase):
-        raise ValueError(f"on_bad_case is '{on_bad_case}', expected error or skip")
+    require_on_bad_case(on_bad_case)
     datalist = Path(datalist)
     root = Path(dataset_dir) if dataset_dir is not None else datalist.parent
     content = read_datalist(datalist)
     entries = select_cases(content, folds=folds, dataset_dir=root)
+    chosen = {entry["case_id"] for entry in entries}
+    everything = select_cases(content, folds="everything", dataset_dir=root)
+    held_out = [entry["case_id"] for entry in content["testing"] if entry["case_id"] in chosen]
+    if training and held_out:
+        raise ValueError(
+            f"folds is {folds!r}, which holds {len(held_out)} test cases of {datalist}, such as {held_out[0]}: a "
+            "training never sees them, and sets of a generator that had could not be judged by them; name training "
+            "folds with --folds, or leave it out"
+        )
     limits = limits or Limits(labels=label_values(content))
-    problems = find_problems(entries, limits=limits, workers=workers, known=root / ".checked.json")
+    problems = find_problems(entries, limits=limits, workers=workers, known=root / CHECKED_NAME)
+    problems += same_files(entries, [entry for entry in everything if entry["case_id"] not in chosen])
     return keep_good(entries, problems, on_bad_case=on_bad_case, record=record)
+
+
+def require_on_bad_case(value: str) -> None:
+    """Refuse what is not one of `OnBadCase`."""
+    if value not in get_args(OnBadCase):
+        raise ValueError(f"on_bad_case is {value!r}, expected error or skip: set --on_bad_case, or leave it out")
 
 
 def keep_good(
@@ -68,6 +89,7 @@ def keep_good(
     record: str | Path | None = None,
 ) -> list[dict[str, Any]]:
     """Entries without a problem; see `resolve_cases`."""
+    require_on_bad_case(on_bad_case)
     bad = {problem.case_id for problem in problems}
     good = [dict(entry) for entry in entries if entry["case_id"] not in bad]
     if bad and (on_bad_case == "error" or not good):
@@ -106,7 +128,7 @@ def find_problems(
     good: set[str] = set(read_known(known, default=[]))
     keys = []  # `prepare` and `run training` name files alike: a pass of the one is known to the other
     for entry in entries:
-        stamps = [file_stamp(entry[key]) for key in ("image", "label") if Path(entry[key]).is_file()]
+        stamps = [file_stamp(entry[key]) for key in ("image", "label") if Path(entry.get(key, "")).is_file()]
         keys.append(json.dumps([stamps, asdict(limits)]))
     todo = [(entry, key) for entry, key in zip(entries, keys, strict=True) if key not in good]
     found: list[Problem] = []

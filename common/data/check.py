@@ -9,10 +9,13 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import voxel_sizes
 from nibabel.filebasedimages import SerializableImage
 
-from .volume_file import open_volume, plain_volume, same_place, whole_numbers
+from .volume_file import open_volume, plain_volume, same_place, says_size, whole_numbers
 
+EMPTY = "empty mask"
+OUTSIDE = "outside the window"  # kind of problem of generated images
 _HEADER_ERRORS = (
     nib.filebasedimages.ImageFileError,
     nib.spatialimages.HeaderDataError,
@@ -43,6 +46,10 @@ class Limits:
         air, tissue: HU; a CT of a patient holds both, so an image without one of them has been shifted or rescaled.
         share: Of the voxels that must be air, and soft tissue.
         widest: HU; larger magnitudes are no scanner's (HECKTOR's reach from -16989 to 31743, thesis tables 3.5, 3.6).
+        window: HU that a generator fills; None for real cases.
+        voxel: Smallest and largest edge of a voxel, mm: phantoms of 16 slices have 24 mm, dental CT 0.08 mm.
+        extent: Of the volume along each axis, mm; no scan of a patient is shorter or longer.
+        min_voxels: Along each axis.
     """
 
     labels: tuple[int, ...] = (0, 1, 2)
@@ -51,20 +58,31 @@ class Limits:
     tissue: tuple[float, float] = (-200, 300)
     share: float = 0.001
     widest: float = 40000
+    window: tuple[float, float] | None = None
+    voxel: tuple[float, float] = (0.05, 50)
+    extent: tuple[float, float] = (5, 3000)
+    min_voxels: int = 4
 
 
 def check_case(entry: Mapping[str, Any], limits: Limits | None = None) -> list[Problem]:
     """What is wrong with the pair of ``entry`` (case_id, image, label); an empty list for a good one.
+
+    An entry without ``label`` is an image alone.
 
     Files are read whole, so that truncated ones are found. What cannot be judged because of an earlier problem (the
     geometry of an unreadable file) is not reported.
     """
     limits = limits or Limits()
     checker = _Checker(entry["case_id"], limits)
-    image_path, label_path = Path(entry["image"]), Path(entry["label"])
-    image, label = checker.read(image_path), checker.read(label_path)
+    image_path = Path(entry["image"])
+    image = checker.read(image_path)
     if image is not None:
         checker.check_image(image_path, *image)
+        checker.check_grid(image_path, *image)
+    if "label" not in entry:
+        return checker.problems
+    label_path = Path(entry["label"])
+    label = checker.read(label_path)
     if label is not None:
         checker.check_label(label_path, *label)
     if image is not None and label is not None:
@@ -94,7 +112,7 @@ class _Checker:
             opened = open_volume(path)
             if not isinstance(opened, SerializableImage):
                 raise ValueError(f"a {type(opened).__name__}, which is more than one file")
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
                 content = file.read()  # unpacked to its end: only there gzip's checksum tells a damaged one
             volume = plain_volume(type(opened).from_bytes(content))
             array = np.asanyarray(volume.dataobj)
@@ -106,6 +124,10 @@ class _Checker:
             found = f"shape {array.shape} of {array.dtype}"
             self.add("not a volume", path, found, "3 axes of plain numbers", "save one 3D volume a file")
             return None
+        if not says_size(volume):
+            found, expected = "no code of sform or qform, and voxels of 1 mm, the default", "a header with a place"
+            self.add("unknown voxel size", path, found, expected, "write size and place into it, or convert again")
+            return None
         if not np.isfinite(volume.affine).all() or np.isnan(nib.io_orientation(volume.affine)).any():
             found = f"affine {volume.affine[:3].round(3).tolist()}"
             self.add("unusable affine", path, found, "three axes with a length", "convert again from DICOM")
@@ -113,7 +135,7 @@ class _Checker:
         return array, volume.affine
 
     def check_image(self, path: Path, image: np.ndarray, affine: np.ndarray) -> None:
-        """Finite, in HU, and with enough slices."""
+        """Finite, and in HU."""
         if not np.isfinite(image).all():
             count = int((~np.isfinite(image)).sum())
             self.add("NaN or infinite", path, f"{count} voxels", "finite HU", "export the image again from DICOM")
@@ -128,10 +150,33 @@ class _Checker:
                 f"Hounsfield units, with air {self.limits.air} and soft tissue {self.limits.tissue}",
                 "undo the rescaling (HU = slope · value + intercept), or convert again from DICOM",
             )
+        elif self.limits.window is not None and (found := outside_window(image, self.limits.window)):
+            low, high = self.limits.window
+            expected, remedy = "Hounsfield units that fill it", "generate it again with `run inferring`"
+            self.add(OUTSIDE, path, f"{found} the window [{low:g}, {high:g}] HU", expected, remedy)
+
+    def check_grid(self, path: Path, image: np.ndarray, affine: np.ndarray) -> None:
+        """Voxels and axes of a length that a patient's volume has."""
         axis = int(np.argwhere(nib.io_orientation(affine)[:, 0] == 2)[0, 0])
         if image.shape[axis] < self.limits.min_slices:
             found = f"{image.shape[axis]} slices"
             self.add("too few slices", path, found, f"at least {self.limits.min_slices}", "leave the case out")
+        elif min(image.shape) < self.limits.min_voxels:
+            expected = f"at least {self.limits.min_voxels} voxels along each axis"
+            self.add(
+                "too few voxels", path, f"shape {image.shape}", expected, "leave the case out, or convert it again"
+            )
+        sizes, lengths = voxel_sizes(affine), voxel_sizes(affine) * image.shape
+        within = [
+            low <= min(values) and max(values) <= high
+            for values, (low, high) in ((sizes, self.limits.voxel), (lengths, self.limits.extent))
+        ]
+        if not all(within):
+            (least, most), (shortest, longest) = self.limits.voxel, self.limits.extent
+            found = f"voxels of {_numbers(sizes)} mm, {_numbers(lengths)} mm in all"
+            expected = f"edges of {least:g} to {most:g} mm, {shortest:g} to {longest:g} mm in all"
+            remedy = "write the true voxel size into the header, in mm, or convert again from DICOM"
+            self.add("unlikely voxel size", path, found, expected, remedy)
 
     def check_label(self, path: Path, label: np.ndarray, affine: np.ndarray) -> None:
         """Whole numbers, known values, and some foreground."""
@@ -147,9 +192,7 @@ class _Checker:
             expected = f"only {list(self.limits.labels)}"
             self.add("unknown label values", path, found, expected, "map the values, or name them with --labels")
         elif not values.any():
-            self.add(
-                "empty mask", path, "background only", "a tumour or lymph node", "leave the case out, or contour it"
-            )
+            self.add(EMPTY, path, "background only", "a tumour or lymph node", "leave the case out, or contour it")
 
     def check_geometry(
         self, path: Path, image: tuple[np.ndarray, np.ndarray], label: tuple[np.ndarray, np.ndarray]
@@ -166,6 +209,24 @@ class _Checker:
             self.add("affines differ", path, found, "one affine", remedy)
 
 
+def outside_window(image: np.ndarray, window: Sequence[float], *, share: float = 0.5) -> str | None:
+    """What the values of an image are, if they are not HU of about the window but a network's, or a picture's.
+
+    Constant images are HU: a generator that has collapsed makes them.
+
+    Args:
+        image: Finite.
+        window: HU, low and high.
+        share: Of the voxels that must lie in the window, or within a quarter of its width of it.
+    """
+    low, high = window
+    margin = (high - low) / 4
+    inside = np.mean((image >= low - margin) & (image <= high + margin))
+    least, most = float(image.min()), float(image.max())
+    rescaled = low < -2 and least < most and (least >= 0 or max(-least, most) <= 2)
+    return f"values {least:g} to {most:g}, {inside:.0%} of them near" if inside < share or rescaled else None
+
+
 def problem_table(problems: Sequence[Problem]) -> str:
     """Table of problems, a row each."""
     header = ("case", "problem", "found", "expected", "what to do", "file")
@@ -173,3 +234,7 @@ def problem_table(problems: Sequence[Problem]) -> str:
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _numbers(values: np.ndarray) -> str:
+    return " × ".join(f"{value:.3g}" for value in values)

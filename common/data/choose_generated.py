@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from nibabel.affines import voxel_sizes
 
-from .cases import OnBadCase, find_problems, keep_good
-from .check import Limits
+from .cases import CHECKED_NAME, OnBadCase, find_problems, keep_good
+from .check import EMPTY, OUTSIDE, Limits
 from .choose_real import RealCases
-from .datalist import label_values
+from .datalist import SIDES, label_values
 from .generated_set import GeneratedSet, cases_as_listed, read_generated_set
 from .leakage import LeakageReport, check_leakage, check_other_site, check_strangers
 from .nested_order import nested_order
@@ -113,10 +113,10 @@ def choose_generated(
     if options.directory is None:
         return None
     low, high = segmenter.hu_window or HU_WINDOW
-    source = read_generated_set(options.directory, hu_window=(low, high))
+    source = read_generated_set(options.directory, hu_window=(low, high), check=False)  # `_draw` looks at what it draws
     source = replace(source, cases=cases_as_listed(source, real.datalist["labels"]))
     check_masks(source, label_values(real.datalist), binary_mask=segmenter.binary_mask)
-    check_strangers(source, real=[case["case_id"] for side in ("training", "testing") for case in real.datalist[side]])
+    check_strangers(source, real=[case["case_id"] for side in SIDES for case in real.datalist[side]])
     leakage = check_leakage(
         source, held_out=real.held_out, allow_leakage=options.allow_leakage, declared=options.declared
     )
@@ -124,7 +124,10 @@ def choose_generated(
         check_other_site(source, site=real.site)
     count = len(real.training) if options.count is None and options.share is None else options.count
     count = None if count == "all" else count
-    limits = Limits(labels=label_values(real.datalist), min_slices=1, share=0)  # a young generator may know no air
+    low, high = source.hu_window
+    limits = Limits(  # a young generator may know no air
+        labels=label_values(real.datalist), min_slices=1, share=0, window=(low, high)
+    )
     training, empty_masks = _draw(source, count, limits=limits, seed=seed, on_bad_case=on_bad_case, record=record)
     window = segmenter.hu_window or source.hu_window
     spacing = segmenter.spacing or np.median(
@@ -150,8 +153,10 @@ def _draw(
     """The first `count` good cases of the seeded order, or all, and how many have an empty mask, as a GAN may draw."""
     where, order = source.directory, nested_order(source.cases, seed=seed)
     looked = order[:count] if on_bad_case == "error" else order
-    found = find_problems(looked, limits=limits, known=where / ".checked.json")
-    problems = [problem for problem in found if problem.kind != "empty mask"]
+    found = find_problems(looked, limits=limits, known=where / CHECKED_NAME)
+    problems = [problem for problem in found if problem.kind != EMPTY]
+    if all(problem.kind == OUTSIDE for problem in problems) and len(problems) == len(looked):
+        problems = []  # not cases, but the set: `check_values` compares it with the segmenter's window
     note = Path(record).with_stem(f"{Path(record).stem}_generated") if record else None
     good = keep_good(looked, problems, on_bad_case=on_bad_case, record=note)[:count]
     if count is not None and len(good) < count:
@@ -159,7 +164,7 @@ def _draw(
             f"{where} has {len(good)} good cases, {count} are asked for: generate more with `run inferring "
             f"--num_samples {count}`, or set --generated_count"
         )
-    without = {problem.case_id for problem in found if problem.kind == "empty mask"}
+    without = {problem.case_id for problem in found if problem.kind == EMPTY}
     if empty := sum(entry["case_id"] in without for entry in good):
         logger.warning("%s: %d of %d generated cases have an empty mask and are kept", where, empty, len(good))
     return good, empty

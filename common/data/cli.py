@@ -18,6 +18,7 @@ from .check import Limits, Problem
 from .datalist import HEAD_AND_NECK, label_values, make_datalist, read_datalist, select_cases, write_datalist
 from .generated_set import LIST_NAME
 from .repair import repair_entries
+from .same_files import same_files
 from .sources.hecktor import prepare_hecktor
 from .sources.openkbp import prepare_openkbp
 from .sources.pairs import prepare_pairs
@@ -103,7 +104,11 @@ def prepare(
     names = known.get("labels", _SOURCES[source].labels)
     labels = sorted(map(int, names)) if labels is None else labels
     limits = Limits(labels=tuple(labels), min_slices=min_slices)
-    entries = [{"case_id": c.case_id, "image": str(c.image), "label": str(c.label), "case": c} for c in cases]
+    entries = [
+        {"case_id": c.case_id, "image": str(c.image), "label": str(c.label), "patient": c.patient, "case": c}
+        | {"generated": c.generator_case_ids is not None}
+        for c in cases
+    ]
     to = directory / "repaired" if repair else None
     entries, problems = _checked(entries, to, limits=limits, workers=workers, known=directory / ".checked.json")
     good = keep_good(entries, problems, on_bad_case=on_bad_case, record=directory / "left_out.json")
@@ -174,6 +179,7 @@ def _checked(
         logger.info("repaired %d cases in %s: %s", len(mended), repair_dir, ", ".join(mended))
         problems = [problem for problem in problems if problem.case_id not in mended]
         problems += find_problems(list(mended.values()), **options)
+    problems += same_files(entries)
     checked = [mended.get(entry["case_id"], dict(entry)) for entry in entries]
     bad = {problem.case_id for problem in problems}
     log_ambiguous(ambiguous_files([entry for entry in checked if entry["case_id"] not in bad]))

@@ -8,15 +8,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from ..files import write_json
+from ..files import read_json, write_json
 from .case import Case
 from .label_map import ordered_values, values_note
-from .list_entries import plain_entry
+from .list_entries import plain_entry, plain_ids
 from .list_labels import named_labels
+from .list_rules import require_consistent
 from .split import TEST, split_cases
 
 logger = logging.getLogger(__name__)
 Folds = int | Sequence[int] | Literal["all", "testing", "everything"] | None
+SIDES = ("training", "testing")
 HEAD_AND_NECK = {"0": "background", "1": "tumour", "2": "lymph node"}  # HECKTOR 2022
 
 
@@ -65,13 +67,17 @@ def write_datalist(datalist: Mapping[str, Any], path: str | Path) -> None:
     write_json(datalist, path)
 
 
-def read_datalist(path: str | Path) -> dict[str, Any]:
-    """Data list at ``path``, checked, with entries as of `plain_entry` and labels as of `named_labels`.
+def read_datalist(path: str | Path, *, masks: bool = True) -> dict[str, Any]:
+    """Data list at ``path``, checked: entries as of `plain_entry`, consistent, labels as of `named_labels`.
+
+    Args:
+        path: Of the file.
+        masks: Whether each entry needs a ``label``.
 
     Raises:
         FileNotFoundError: There is none; the message says how to make one.
-        ValueError: It is no JSON, has an entry or a label that cannot be read, names a case twice, has a patient on two
-            sides of the split, or says ``cropped`` otherwise than by true or false.
+        ValueError: It is no JSON, has an entry or a label that cannot be read, or entries that contradict each other,
+            see `require_consistent`.
     """
     path = Path(path)
     if not path.is_file():
@@ -79,10 +85,7 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
             f"no data list at {path}: make one with `python -m common.data prepare --source … --output {path.parent}` "
             "or name another with --datalist or --dataset_dir"
         )
-    try:
-        datalist = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is no JSON ({error}): make it again with `python -m common.data prepare`") from error
+    datalist = read_json(path, remedy="make it again with `python -m common.data prepare`, or save it in that form")
     if not isinstance(datalist, dict) or not isinstance(datalist.get("training"), list):
         raise ValueError(f"{path} has no list 'training', expected the MSD form {{training: […], testing: […]}}")
     if not isinstance(datalist.setdefault("testing", []), list):
@@ -90,12 +93,16 @@ def read_datalist(path: str | Path) -> dict[str, Any]:
     datalist["labels"] = named_labels(datalist.get("labels") or HEAD_AND_NECK, source=str(path))
     if isinstance(datalist.get("test"), list) and datalist["test"] and not datalist["testing"]:
         _warn_of_test(str(path), len(datalist["test"]))
+    if "generator_case_ids" in datalist:
+        remedy = "name the real cases behind the generated ones"
+        ids = plain_ids(datalist["generator_case_ids"], key="generator_case_ids", where=str(path), remedy=remedy)
+        datalist["generator_case_ids"] = ids
     number = 0
-    for side in ("training", "testing"):
+    for side in SIDES:
         for place, entry in enumerate(datalist[side]):
-            datalist[side][place] = plain_entry(entry, number=number, source=str(path))
+            datalist[side][place] = plain_entry(entry, number=number, source=str(path), masks=masks)
             number += 1
-    _check_entries(datalist, path)
+    require_consistent(datalist, source=str(path))
     return datalist
 
 
@@ -107,26 +114,6 @@ def _warn_of_test(path: str, count: int) -> None:
         path,
         count,
     )
-
-
-def _check_entries(datalist: Mapping[str, Any], path: Path) -> None:
-    entries = [*datalist["training"], *datalist.get("testing", [])]
-    for where in (datalist, *entries):
-        if not isinstance(where.get("cropped", False), bool):
-            name = where.get("case_id", "the list")
-            raise ValueError(f"{path}: {name} has cropped {where['cropped']!r}, expected true or false, without quotes")
-    ids = [entry["case_id"] for entry in entries]
-    if twice := sorted({case_id for case_id in ids if ids.count(case_id) > 1} if len(set(ids)) < len(ids) else ()):
-        raise ValueError(f"{path}: case ids {twice} stand twice, expected each once")
-    sides: dict[str, set] = {}
-    for side in ("training", "testing"):
-        for entry in datalist.get(side, []):
-            sides.setdefault(entry.get("patient", entry["case_id"]), set()).add(entry.get("fold", side))
-    if torn := sorted(patient for patient, where in sides.items() if len(where) > 1):
-        raise ValueError(
-            f"{path}: patients {torn} are in several folds or in training and testing, which leaks; "
-            "give all cases of a patient one fold"
-        )
 
 
 def source_case(entry: Mapping[str, Any]) -> str:
@@ -163,22 +150,27 @@ def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_di
         chosen = datalist.get("testing", [])
     elif folds == "everything":
         chosen = [*datalist["training"], *datalist.get("testing", [])]
-    elif isinstance(folds, str) and folds != "all":
-        raise ValueError(f"folds is '{folds}', expected all, testing, everything, a fold or a list of folds")
+    elif folds is None or folds == "all":
+        chosen = datalist["training"]
     else:
-        entries = datalist["training"]
-        there = sorted({entry.get("fold", 0) for entry in entries})
-        wanted = there if folds is None or folds == "all" else [folds] if isinstance(folds, int) else list(folds)
+        wanted = list(folds) if isinstance(folds, list | tuple) else [folds]
+        if not all(isinstance(fold, int) and not isinstance(fold, bool) for fold in wanted):
+            raise ValueError(f"folds is {folds!r}, expected all, testing, everything, a fold or a list of folds")
+        there = sorted({entry["fold"] for entry in datalist["training"] if "fold" in entry})
         if unknown := [fold for fold in wanted if fold not in there]:
-            raise ValueError(f"folds {unknown} are not in the data list, which has the folds {there}")
-        chosen = [entry for entry in entries if entry.get("fold", 0) in wanted]
+            raise ValueError(
+                f"folds {unknown} are not in the data list, which has the folds {there}: name others, or split the "
+                "cases again with `python -m common.data prepare --folds N`"
+            )
+        chosen = [entry for entry in datalist["training"] if entry.get("fold") in wanted]
     if not chosen:
         raise ValueError(f"folds {folds} select no case of the data list")
     root = Path(dataset_dir).resolve()
     behind = {"generator_case_ids": datalist.get("generator_case_ids", [])}
     notes = ({"cropped": True} if datalist.get("cropped") else {}) | values_note(datalist.get("labels"))
     return [
-        {**notes, **entry, "image": str(root / entry["image"]), "label": str(root / entry["label"])}
+        {**notes, **entry}
+        | {key: str(root / entry[key]) for key in ("image", "label") if key in entry}
         | (behind if entry.get("generated") else {})
         for entry in chosen
     ]
@@ -201,7 +193,7 @@ def datalist_hash(datalist: Mapping[str, Any]) -> str:
     """SHA-256 of ids, folds and paths of the list: equal lists, equal hash, whatever their order or notes."""
     rows = [
         [side, entry["case_id"], entry.get("fold"), entry["image"], entry["label"]]
-        for side in ("training", "testing")
+        for side in SIDES
         for entry in datalist.get(side, [])
     ]
     return hashlib.sha256(json.dumps(sorted(rows, key=lambda row: row[:2])).encode()).hexdigest()

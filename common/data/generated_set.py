@@ -1,21 +1,27 @@
 """A generated set as the evaluation, the reader study and the segmentation read it."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nibabel.affines import voxel_sizes
 
-from .datalist import HEAD_AND_NECK, read_datalist, select_cases, source_case
-from .label_map import values_note
+from ..files import read_json
+from .cases import CHECKED_NAME, OnBadCase, find_problems, keep_good
+from .check import EMPTY, Limits
+from .datalist import SIDES, read_datalist, select_cases, source_case
+from .label_map import ordered_values, values_note
+from .nifti_files import require_volume
 from .preprocessing import ASSUMED, Preprocessing, complete, preprocessing_notes
 from .provenance import FILE_NAME, read_provenance
-from .volume_file import open_volume
 
 LIST_NAME = "dataset.json"
 UNFINISHED = "unfinished"  # folder of a set that is being made
+
+
+class LeakageError(ValueError):
+    """Held-out cases have been seen in training, or nothing tells that they have not."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +66,31 @@ class GeneratedSet:
         return None if self.training_ids is None else self.training_ids | self.generator_case_ids
 
 
-def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] = (-1024, 600)) -> GeneratedSet:
-    """The set in `directory`: ``dataset.json``, the first image's header, ``provenance.json`` where there is one.
+def read_generated_set(
+    directory: str | Path,
+    *,
+    hu_window: tuple[float, float] = (-1024, 600),
+    on_bad_case: OnBadCase = "error",
+    record: str | Path | None = None,
+    check: bool = True,
+) -> GeneratedSet:
+    """The set in `directory`, looked at: ``dataset.json``, ``provenance.json`` where there is one, and all volumes.
+
+    Cases pass the check of real ones (see `check_case`), except that an empty mask and few slices are no fault, and
+    that the values must fill the HU window of the set. Good ones are remembered in ``.checked.json``.
 
     Args:
         directory: With ``images/``, ``labels/``, ``dataset.json``.
         hu_window: Of a set without provenance; thesis 3.4.3.
+        on_bad_case: Stop with all that was found, or leave bad cases out, with a warning.
+        record: JSON file that says which were left out, and why.
+        check: Whether volumes are looked at; who only reads what the set says of itself needs none of them.
 
     Raises:
         FileNotFoundError: No list, the set is unfinished, or files of it are missing.
-        ValueError: The list is no data list, or empty.
+        BadCasesError: A case is bad and `on_bad_case` is ``error``, or none is left.
+        ValueError: The list is no data list, or empty, or has cases that the provenance does not name; the provenance
+            cannot be read; the first image is no volume.
     """
     directory = Path(directory)
     path = directory / LIST_NAME
@@ -84,21 +105,27 @@ def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] 
             "its output_dir with --generated_dir"
         )
     cases, labels = _read_cases(path)
-    files = [Path(case[key]) for case in cases for key in ("image", "label") if key in case]
-    if missing := [str(file) for file in files if not file.is_file()]:
-        raise FileNotFoundError(
-            f"{path} names {len(missing)} files that are missing, such as {missing[0]}: copy the whole set, or make it "
-            "again"
-        )
     provenance = read_provenance(directory) if (directory / FILE_NAME).is_file() else None
+    made = {case["case_id"] for case in (provenance or {}).get("cases") or ()}
+    if strange := sorted({case["case_id"] for case in cases} - made if made else ()):
+        raise ValueError(
+            f"{path} names {len(strange)} cases that {directory / FILE_NAME} does not, such as {strange[0]}: take "
+            "them out, a generated set holds nothing that its generator has not made"
+        )
+    low, high = provenance["hu_window"] if provenance else hu_window
+    if check:
+        limits = Limits(labels=tuple(ordered_values(labels)), min_slices=1, share=0, window=(low, high))
+        problems = find_problems(cases, limits=limits, known=directory / CHECKED_NAME)
+        problems = [problem for problem in problems if problem.kind != EMPTY]
+        cases = keep_good(cases, problems, on_bad_case=on_bad_case, record=record)
     training = provenance["training"] if provenance else {}
-    first = open_volume(cases[0]["image"])
+    first = require_volume(Path(cases[0]["image"]))
     return GeneratedSet(
         directory=directory,
         cases=cases,
         image_size=[int(size) for size in first.shape],
         spacing=voxel_sizes(first.affine).tolist(),
-        hu_window=[float(bound) for bound in (provenance["hu_window"] if provenance else hu_window)],
+        hu_window=[float(low), float(high)],
         binary_mask=len(labels) <= 2,
         training_ids=frozenset(training["case_ids"]) if provenance else None,
         generator_case_ids=frozenset(training.get("generator_case_ids", ())),
@@ -107,17 +134,36 @@ def read_generated_set(directory: str | Path, *, hu_window: tuple[float, float] 
 
 
 def _read_cases(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Entries with absolute paths, and the labels' names; entries of image-only generators have no label."""
-    content = json.loads(path.read_text())
-    entries = content.get("training") or []
+    """Entries with absolute paths, whose files are there, and the labels' names; of image-only sets without label."""
+    content = read_json(path, remedy="take the set's own file again, or make the set again with `run inferring`")
+    entries = content.get("training") if isinstance(content, dict) else None
     if not entries:
         raise ValueError(f"{path} lists no case under 'training': make the set again with `run inferring`")
-    if all("label" in entry for entry in entries):
-        content = read_datalist(path)
-        return select_cases(content, dataset_dir=path.parent), content["labels"]
-    root, cropped = path.parent.resolve(), {"cropped": True} if content.get("cropped") else {}
-    cases = [{**cropped, **entry, "image": str(root / entry["image"])} for entry in entries]
-    return cases, content.get("labels", HEAD_AND_NECK)
+    masks = not isinstance(entries, list) or any("label" in entry for entry in entries if isinstance(entry, dict))
+    content = read_datalist(path, masks=masks)
+    cases = select_cases(content, dataset_dir=path.parent)
+    files = [case[key] for case in cases for key in ("image", "label") if key in case]
+    if missing := [file for file in files if not Path(file).is_file()]:
+        raise FileNotFoundError(
+            f"{path} names {len(missing)} files that are missing, such as {missing[0]}: copy the whole set, or make it "
+            "again"
+        )
+    return cases, content["labels"]
+
+
+def cases_beside(generated: GeneratedSet, datalist: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Cases of a set that are compared with those of a real list, see `cases_as_listed`.
+
+    Args:
+        generated: The set.
+        datalist: The real list, as of `read_datalist`.
+
+    Raises:
+        LeakageError: Cases of the list, or of the generator's training, are among those of the set.
+    """
+    require_no_real_cases(generated, [entry["case_id"] for side in SIDES for entry in datalist[side]])
+    require_no_real_cases(generated, generated.seen_ids or (), of="its generator's training")
+    return cases_as_listed(generated, datalist["labels"])
 
 
 def cases_as_listed(generated: GeneratedSet, labels: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -130,6 +176,24 @@ def cases_as_listed(generated: GeneratedSet, labels: Mapping[str, str]) -> list[
     ]
 
 
+def require_no_real_cases(generated: GeneratedSet, real: Iterable[str], *, of: str = "the real data list") -> None:
+    """Refuse a set that is not generated, or not only.
+
+    Args:
+        generated: The set.
+        real: Ids of real cases.
+        of: Where they are from, for the message.
+
+    Raises:
+        LeakageError: It holds one of them.
+    """
+    if same := sorted(set(real) & {case["case_id"] for case in generated.cases}):
+        raise LeakageError(
+            f"{generated.directory} holds {len(same)} cases of {of}, such as {same[0]}: name the output_dir of "
+            "`run inferring` with --generated_dir, or take them out"
+        )
+
+
 def set_preprocessing(directory: str | Path | None, *, fold: int | str | None = None) -> Preprocessing:
     """What was done to the real cases that a set's generator learned from; as in the thesis where nothing tells.
 
@@ -139,7 +203,7 @@ def set_preprocessing(directory: str | Path | None, *, fold: int | str | None = 
     """
     if directory is None:
         return ASSUMED
-    return read_generated_set(str(directory).replace("{fold}", str(fold))).preprocessing
+    return read_generated_set(str(directory).replace("{fold}", str(fold)), check=False).preprocessing
 
 
 def region_notes(
@@ -148,7 +212,7 @@ def region_notes(
     """What a page must say where real cases are cropped otherwise than those that the set's generator learned from."""
     if directory is None:
         return []
-    generated = read_generated_set(str(directory).replace("{fold}", str(fold)))
+    generated = read_generated_set(str(directory).replace("{fold}", str(fold)), check=False)
     used = {**generated.preprocessing, "centre_bounds": centre_bounds, "crop": crop}
     return preprocessing_notes(used, generated.recorded)
 

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .generated_set import GeneratedSet
+from .generated_set import GeneratedSet, LeakageError, require_no_real_cases
 from .provenance import FILE_NAME
 
 logger = logging.getLogger(__name__)
 _SHOWN = 5
-
-
-class LeakageError(ValueError):
-    """Held-out cases have been seen in training, or nothing tells that they have not."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +69,7 @@ def check_strangers(generated: GeneratedSet, *, real: Sequence[str]) -> None:
     Raises:
         LeakageError: The set is not generated, or not only.
     """
-    if same := sorted(set(real) & {case["case_id"] for case in generated.cases}):
-        raise LeakageError(
-            f"{generated.directory} holds {len(same)} cases of the real data list, such as {same[0]}: name the "
-            "output_dir of `run inferring` with --generated_dir"
-        )
+    require_no_real_cases(generated, real)
     if generated.seen_ids and not generated.seen_ids & set(real):
         logger.warning(
             "%s: its generator was trained on none of the real list's case ids; make sure they are other patients",

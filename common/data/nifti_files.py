@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError, SpatialImage
 
 from .volume_file import open_volume
 
@@ -91,7 +92,7 @@ def image_cases(images: str | Path, *, ignored: str | Path | None = None) -> lis
     else:
         files = {name: path}
     for file in files.values():
-        _require_volume(file)
+        require_volume(file)
     return [{"case_id": name, "image": str(file)} for name, file in files.items()]
 
 
@@ -112,13 +113,19 @@ def _nested(folder: Path, ending: str, ignored: str | Path | None) -> Iterator[s
             yield from (str(Path(root, name).relative_to(folder)) for name in found)
 
 
-def _require_volume(path: Path) -> None:
+def require_volume(path: Path) -> SpatialImage:
+    """The volume at `path`, opened.
+
+    Raises:
+        ValueError: It is unreadable, or no 3-D volume; the message names it.
+    """
     try:
-        shape = open_volume(path).shape
-    except (ImageFileError, EOFError, OSError, zlib.error) as error:
+        volume = open_volume(path)
+    except (ImageFileError, HeaderDataError, EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path} cannot be read as NIfTI ({error}): copy it again, or move it away") from error
-    if len(shape) != 3:
-        raise ValueError(f"{path} has the shape {tuple(shape)}, expected one 3-D volume: save one volume a file")
+    if len(volume.shape) != 3:
+        raise ValueError(f"{path} has the shape {tuple(volume.shape)}, expected one 3-D volume: save one volume a file")
+    return volume
 
 
 def _some(names: list[str]) -> str:

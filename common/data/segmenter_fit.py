@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 from nibabel.affines import voxel_sizes
 
+from .check import outside_window
 from .generated_set import GeneratedSet
 from .volume_file import open_volume
 
@@ -73,12 +74,8 @@ def check_values(entry: Mapping[str, Any], window: Sequence[float]) -> None:
     """Refuse an image whose values are not HU of about the window, but a network's or a picture's."""
     low, high = window
     image = np.asanyarray(open_volume(entry["image"]).dataobj)
-    margin = (high - low) / 4
-    inside = np.mean((image >= low - margin) & (image <= high + margin))
-    rescaled = low < -2 and (image.min() >= 0 or np.abs(image).max() <= 2)
-    if inside < WINDOW_SHARE or rescaled:
+    if found := outside_window(image, window, share=WINDOW_SHARE):
         raise ValueError(
-            f"{entry['image']} holds values {image.min():g} to {image.max():g}, {inside:.0%} of them near the "
-            f"segmenter's window [{low:g}, {high:g}] HU, expected Hounsfield units with air below 0: generate again "
-            "with `run inferring`, which writes HU, or set --hu_window"
+            f"{entry['image']} holds {found} the segmenter's window [{low:g}, {high:g}] HU, expected Hounsfield units "
+            "with air below 0: generate again with `run inferring`, which writes HU, or set --hu_window"
         )

@@ -102,6 +102,14 @@ def same_place(affine: np.ndarray, other: np.ndarray, shape: Sequence[int]) -> b
     return bool(np.abs(moved).max() < _MOVED * voxel_sizes(affine).min())
 
 
+def says_size(volume: SpatialImage) -> bool:
+    """Whether the header says how large voxels are; one without a form that has a code, and of 1 mm, says nothing."""
+    if not isinstance(volume, nib.Nifti1Image):
+        return True
+    coded = any(form(coded=True)[1] for form in (volume.header.get_sform, volume.header.get_qform))
+    return coded or any(size != 1 for size in volume.header.get_zooms()[:3])
+
+
 def ambiguities(path: str | Path) -> list[str]:
     """What other readers take otherwise from the file at `path` than `open_volume`: sentences; none for a plain file.
 

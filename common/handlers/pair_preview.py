@@ -54,7 +54,7 @@ class PairPreview:
         """Draw what was written."""
         if not self.count or idist.get_rank() > 0:
             return
-        found = read_generated_set(self.directory)
+        found = read_generated_set(self.directory, check=False)
         cases = found.cases[: self.count]
         pair_grid(
             [_read(case["image"]) for case in cases],

@@ -63,7 +63,7 @@ class DataCard:
             FileNotFoundError: No set, no licence text, or no evaluation there.
             ValueError: The evaluation is of another set.
         """
-        generated, provenance = read_generated_set(self.directory), read_provenance(self.directory)
+        generated, provenance = read_generated_set(self.directory, check=False), read_provenance(self.directory)
         text = self.text(generated, provenance)
         with replacing(self.directory / "LICENSE") as temporary:
             shutil.copyfile(self.licence_file, temporary)

@@ -123,8 +123,9 @@ class FakeInferring:
             self.killed_after = None
             raise KeyboardInterrupt
         write_json({"labels": LABELS}, Path(options["output_dir"]) / "dataset.json")
-        keys = ("bundle", "checkpoint", "seed", "cases", "training", "hu_window", "spacing")
+        keys = ("bundle", "checkpoint", "seed", "cases", "spacing")
         made = {"postprocessing": {"threshold": 0.5}, "versions": {"torch": "0"}}
+        made |= {"training": {"case_ids": ["p1", "p2"]}, "hu_window": [-1024, 600]}
         write_provenance(options["output_dir"], {**dict.fromkeys(keys), **made})
 
 

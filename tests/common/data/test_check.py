@@ -1,7 +1,6 @@
 """Each kind of bad case, the message it gives, and what becomes of it."""
 
 import json
-import logging
 
 import nibabel as nib
 import numpy as np
@@ -54,6 +53,10 @@ BAD = {
     "affines differ": ({"affine": shifted()}, ["differ by up to 5", "resample the mask"]),
     "empty mask": ({"label": np.zeros(SHAPE, np.uint8)}, ["background only", "leave the case out"]),
     "unknown label values": ({"label": with_voxel(good_label(), 7)}, ["7", "only [0, 1, 2]", "--labels"]),
+    "too few voxels": (
+        {"image": good_image()[3:6], "label": good_label()[3:6]},
+        ["shape (3, 8, 20)", "at least 4 voxels along each axis", "leave the case out"],
+    ),
     "not a volume": ({"image": good_image()[..., None].repeat(2, 3)}, ["shape (8, 8, 20, 2)", "3 axes"]),
 }
 RGB = [("R", "u1"), ("G", "u1"), ("B", "u1")]
@@ -168,6 +171,50 @@ def test_affines_may_differ_by_less_than_a_tenth_of_a_voxel(tmp_path, shift, kin
     assert [problem.kind for problem in check_case(write(tmp_path, affine=affine))] == kinds
 
 
+@pytest.mark.parametrize(
+    ("factor", "found"),
+    [
+        (1000, "voxels of 2e+03 × 2e+03 × 3e+03 mm"),
+        (0.001, "voxels of 0.002 × 0.002 × 0.003 mm"),
+        (20, "40 × 40 × 60 mm"),
+    ],
+)
+def test_voxels_of_another_unit_are_told_before_anything_is_resampled(tmp_path, factor, found):
+    entry = write(tmp_path)
+    for key in ("image", "label"):
+        volume = nib.load(entry[key])
+        nib.save(nib.Nifti1Image(volume.dataobj, np.diag([factor, factor, factor, 1]) @ AFFINE), entry[key])
+    (problem,) = check_case(entry)
+    assert problem.kind == "unlikely voxel size"
+    assert found in problem.found and problem.expected == "edges of 0.05 to 50 mm, 5 to 3000 mm in all"
+
+
+def test_a_header_that_says_nothing_of_its_voxels_is_told(tmp_path):
+    entry = write(tmp_path)
+    nib.save(nib.Nifti1Image(good_image(), None), entry["image"])
+    (problem,) = check_case(entry)
+    assert (problem.kind, problem.file) == ("unknown voxel size", entry["image"])
+    nameless = nib.Nifti1Image(good_image(), None)
+    nameless.header.set_zooms((2.0, 2.0, 3.0))
+    nib.save(nameless, entry["image"])  # it has sizes, if no place: see `ambiguities`
+    assert [problem.kind for problem in check_case(entry)] == ["affines differ"]
+
+
+def test_suffixes_in_capitals_are_read_to_their_end(tmp_path):
+    entry = write(tmp_path)
+    path = tmp_path / "images" / "c0.NII.GZ"
+    path.write_bytes((tmp_path / "images" / "c0.nii.gz").read_bytes())
+    assert check_case({**entry, "image": str(path)}) == []
+    path.write_bytes(path.read_bytes()[:-8])
+    assert [problem.kind for problem in check_case({**entry, "image": str(path)})] == ["unreadable file"]
+
+
+def test_an_image_alone_is_checked_without_a_mask(tmp_path):
+    entry = write(tmp_path, image=with_voxel(good_image(), np.nan, np.float32))
+    del entry["label"]
+    assert [problem.kind for problem in check_case(entry)] == ["NaN or infinite"]
+
+
 def test_missing_files_and_other_formats_are_named(tmp_path):
     entry = write(tmp_path)
     (tmp_path / "images" / "text.nii.gz").write_text("hello")
@@ -184,63 +231,6 @@ def test_slices_are_counted_along_the_patient_whatever_the_orientation(tmp_path)
         nib.save(turned, entry[key])
     assert check_case(entry) == []  # 8 voxels along the last axis, 20 along the patient
     assert [p.kind for p in check_case(entry, Limits(min_slices=21))] == ["too few slices"]
-
-
-def test_skip_leaves_bad_cases_out_and_records_them(tmp_path, caplog):
-    write(tmp_path, "good")
-    write(tmp_path, "bad", label=np.zeros(SHAPE, np.uint8))
-    datalist = write_list(tmp_path, ["good", "bad"])
-    record = tmp_path / "out" / "left_out.json"
-    with caplog.at_level(logging.WARNING):
-        entries = resolve_cases(datalist, on_bad_case="skip", record=record)
-    assert [entry["case_id"] for entry in entries] == ["good"]
-    assert "left out 1 of 2 cases" in caplog.text and "empty mask" in caplog.text
-    assert json.loads(record.read_text())[0]["case_id"] == "bad"
-    write(tmp_path, "bad")
-    assert len(resolve_cases(datalist, on_bad_case="skip", record=record)) == 2
-    assert not record.exists()  # it would say what is no longer so
-
-
-def test_nothing_left_is_an_error_even_with_skip(tmp_path):
-    write(tmp_path, "bad", label=np.zeros(SHAPE, np.uint8))
-    with pytest.raises(BadCasesError, match="1 of 1 cases cannot be used"):
-        resolve_cases(write_list(tmp_path, ["bad"]), on_bad_case="skip")
-    with pytest.raises(ValueError, match="on_bad_case is 'ignore', expected error or skip"):
-        resolve_cases(write_list(tmp_path, ["bad"]), on_bad_case="ignore")
-
-
-def test_good_pairs_are_read_once_until_they_change(tmp_path, monkeypatch):
-    entry, known = write(tmp_path), tmp_path / ".checked.json"
-    reads = []
-    load = nib.load
-    monkeypatch.setattr(nib, "load", lambda path: reads.append(path) or load(path))
-    for _ in range(3):
-        assert find_problems([entry], known=known) == []
-    assert len(reads) == 2
-    write(tmp_path, label=with_voxel(good_label(), 9))
-    assert [p.kind for p in find_problems([entry], known=known)] == ["unknown label values"]
-
-
-def test_what_an_interrupted_pass_has_read_is_kept(tmp_path, monkeypatch):
-    entries = [write(tmp_path, name) for name in ("a", "b")]
-    known = tmp_path / ".checked.json"
-
-    def stop(entry, limits):
-        if entry["case_id"] == "b":
-            raise KeyboardInterrupt
-        return []
-
-    monkeypatch.setattr("common.data.cases.check_case", stop)
-    with pytest.raises(KeyboardInterrupt):
-        find_problems(entries, known=known, workers=1)
-    assert len(json.loads(known.read_text())) == 1
-
-
-def test_masks_may_hold_the_labels_of_the_list(tmp_path):
-    write(tmp_path, label=with_voxel(good_label(), 7))
-    path = write_list(tmp_path, ["c0"])
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": {"0": "", "1": "", "7": ""}}))
-    assert len(resolve_cases(path)) == 1
 
 
 @pytest.mark.parametrize("longer", ["image", "label"])

@@ -77,6 +77,7 @@ def mine(tmp_path, monkeypatch):
     for folder in ("images", "labels"):
         Path("mine", folder).mkdir(parents=True)
     for i in range(10):
+        image[2, 2, 0] = i  # an image of its own
         nib.save(nib.Nifti1Image(image, np.eye(4)), f"mine/images/c{i}.nii.gz")
         nib.save(nib.Nifti1Image(label[..., :-1] if i == 3 else label, np.eye(4)), f"mine/labels/c{i}.nii.gz")
     Path("mine/cases.csv").write_text("case_id,centre\n" + "".join(f"c{i},C{i % 2}\n" for i in range(10)))

@@ -151,16 +151,13 @@ def read_list(folder, *training, **more):
 
 
 def test_numbers_become_names_and_no_centre_is_unknown(tmp_path):
-    listed = read_list(
-        tmp_path,
-        entry(case_id=7, patient=12, centre=None, fold=1.0),
-        {"case_id": 8.0, "image": "b.nii", "label": "c.nii", "patient": None},
-    )
-    assert listed["training"] == [
+    listed = read_list(tmp_path, entry(case_id=7, patient=12, centre=None, fold=1.0))["training"]
+    listed += read_list(tmp_path, {"case_id": 8.0, "image": "b.nii", "label": "c.nii", "patient": None})["training"]
+    assert listed == [
         entry(case_id="7", patient="12", centre="unknown", fold=1),
         {"case_id": "8", "image": "b.nii", "label": "c.nii", "centre": "unknown"},
     ]
-    assert isinstance(listed["training"][0]["fold"], int)
+    assert isinstance(listed[0]["fold"], int)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +172,26 @@ def test_numbers_become_names_and_no_centre_is_unknown(tmp_path):
         ({"centre": ["A"]}, r"has centre \['A'\], expected text or a number: write a name in quotes"),
         ({"case_id": True}, "has case_id True, expected text"),
         ({"case_id": " "}, "has case_id ' ', expected text"),
+        ({"case_id": float("nan")}, "has case_id nan, expected text"),
+        (
+            {"case_id": "../../x"},
+            r"entry \.\./\.\./x has case_id '\.\./\.\./x', expected the name of a file: .*another id",
+        ),
+        ({"case_id": "/etc/x"}, "has case_id '/etc/x', expected the name of a file"),
+        ({"case_id": "a\\b"}, "expected the name of a file"),
+        ({"case_id": "a\n"}, None),  # spaces around a name are no part of it
+        ({"case_id": "a\nb"}, "expected the name of a file"),
+        ({"case_id": "a\0b"}, "expected the name of a file"),
+        ({"case_id": ".."}, r"has case_id '\.\.', expected the name of a file"),
+        ({"case_id": ".hidden"}, "expected the name of a file"),
+        ({"case_id": "é" * 101}, "expected the name of a file: .* at most 200 bytes"),
+        ({"fold": -1}, "has fold -1, expected a fold"),
+        ({"image": " "}, "has image ' ', expected one path as text"),
+        ({"image": "./labels/a.nii.gz"}, "as image and as label, expected two files"),
+        ({"cropped": "false"}, "entry a has cropped 'false', expected true or false, without quotes"),
+        ({"generated": "false"}, "entry a has generated 'false', expected true or false"),
+        ({"generated": True}, "1 entries are generated, such as a, and the list has no generator_case_ids"),
+        ({"source_case": ["b"]}, r"has source_case \['b'\], expected text"),
         ({"case_id": None}, r"entry 0 lacks \['case_id'\], .*: give each entry a case_id of its own"),
         ({"label": None}, r"entry a lacks \['label'\], .*take the entry out; .*--images FOLDER"),
         ({"image": ["a.nii", "b.nii"]}, r"has image \['a.nii', 'b.nii'\], expected one path as text"),
@@ -182,6 +199,9 @@ def test_numbers_become_names_and_no_centre_is_unknown(tmp_path):
 )
 def test_an_entry_that_cannot_be_read_is_named(change, message, tmp_path):
     given = {key: value for key, value in entry(**change).items() if key != "case_id" or value is not None}
+    if message is None:
+        assert read_list(tmp_path, given)["training"] == [entry()]
+        return
     with pytest.raises(ValueError, match=message):
         read_list(tmp_path, given)
 
@@ -229,3 +249,9 @@ def test_labels_that_cannot_be_read_are_named(labels, message, tmp_path):
 def test_images_without_masks_under_test_are_told_of(tmp_path, caplog):
     assert read_list(tmp_path, entry(), test=["images/t.nii.gz"])["testing"] == []
     assert "'test' names 1 images, expected 'testing' with entries that have masks" in caplog.text
+
+
+@pytest.mark.parametrize("value", [True, "1", 1.0, {"fold": 1}, [True], ["1"], [[1]]])
+def test_folds_of_another_type_are_named(value, datalist, tmp_path):
+    with pytest.raises(ValueError, match=r"folds is .*, expected all, testing, everything, a fold or a list of folds"):
+        select_cases(datalist, folds=value, dataset_dir=tmp_path)

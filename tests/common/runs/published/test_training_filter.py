@@ -21,8 +21,8 @@ def datalist(tmp_path):
     """Function (*case_ids) -> a data list of these, without files."""
 
     def write(*case_ids):
-        entry = {"image": "i.nii.gz", "label": "l.nii.gz", "centre": "a", "fold": 0}
-        entries = [{**entry, "case_id": case_id} for case_id in case_ids]
+        rest = {"centre": "a", "fold": 0}
+        entries = [{"case_id": i, "image": f"{i}.nii.gz", "label": f"{i}_mask.nii.gz", **rest} for i in case_ids]
         path = tmp_path / f"{'_'.join(case_ids)}.json"
         write_json({"labels": {"0": "background", "1": "a"}, "training": entries, "testing": []}, path)
         return path
@@ -48,7 +48,7 @@ def test_the_control_has_no_case_that_was_trained_on(sources, datalist, tmp_path
     found = build(sources, tmp_path, **lists)
     assert [entry["case_id"] for entry in found.training] == ["p1", "p2"]
     assert [entry["case_id"] for entry in found.held_out] == ["p9"]
-    assert Path(found.held_out[0]["image"]) == tmp_path / "i.nii.gz"
+    assert Path(found.held_out[0]["image"]) == tmp_path / "p9.nii.gz"
 
 
 # lists of training and reference: words of the refusal
