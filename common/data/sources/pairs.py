@@ -1,16 +1,27 @@
 """Any folder of CT volumes and masks: `images/` and `labels/` with equal file names, and a table of centres if any."""
 
 import csv
-import json
+import logging
+import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from ...files import read_json
 from ..case import Case
+from ..list_entries import meant_key, plain_text
 from ..nifti_files import nifti_files
 from .existing_nifti import Mode, bring_pairs, check_matched, shortlist
 from .nifti_pair import pair_paths
+
+logger = logging.getLogger(__name__)
+_COLUMNS = ("case_id", "centre", "patient")
+# what tables call them beside these, without spaces and signs; a name that is close to one of them is refused
+_SPELLINGS = {"center": "centre", "site": "centre", "subject": "patient", "subjectid": "patient"}
+_SPELLINGS |= {"patientid": "patient", "patientname": "patient", "centreid": "centre", "centerid": "centre"}
 
 
 def prepare_pairs(
@@ -18,8 +29,8 @@ def prepare_pairs(
 ) -> list[Case]:
     """Bring pairs of any origin to `images/<id>.nii.gz` and `labels/<id>.nii.gz`; the id is the file's name.
 
-    `cases.csv`, or `cases.json` (a list of objects), in `input_dir` may give `centre` and `patient` by `case_id`; other
-    columns are ignored. Finished pairs are left alone.
+    `cases.csv`, or `cases.json` (a list of objects), in `input_dir` may give `centre` and `patient` by `case_id`,
+    with capitals and spaces as they come; other columns are ignored. Finished pairs are left alone.
 
     Args:
         input_dir: folder of `images/` and `labels/`, `.nii` or `.nii.gz`.
@@ -41,43 +52,84 @@ def prepare_pairs(
     known = _read_table(folder, images.keys())
     cases = []
     for name in images:
-        row = known.get(name, {})  # numbers in it become names
-        centre, patient = (str(row[key]).strip() if row.get(key) is not None else "" for key in ("centre", "patient"))
-        paths = pair_paths(Path(output_dir), name)
-        cases.append(Case(name, *paths, centre=centre or "unknown", patient=patient or None))
+        row, paths = known.get(name, {}), pair_paths(Path(output_dir), name)
+        cases.append(Case(name, *paths, centre=row.get("centre", "unknown"), patient=row.get("patient")))
     bring_pairs(cases, {name: (images[name], labels[name]) for name in images}, mode=mode, workers=workers)
     return cases
 
 
-def _read_table(folder: Path, names: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Rows of the table by case id; none without a table."""
+def _read_table(folder: Path, names: Collection[str]) -> dict[str, dict[str, str]]:
+    """``centre`` and ``patient``, where they are known, by case id; none without a table."""
     paths = [path for path in (folder / "cases.csv", folder / "cases.json") if path.is_file()]
     if len(paths) > 1:
         raise ValueError(f"{folder} holds both cases.csv and cases.json: keep one of them")
     if not paths:
         return {}
-    rows = _read_csv(paths[0]) if paths[0].suffix == ".csv" else _read_json(paths[0])
-    ids = Counter(str(row["case_id"]) for row in rows)
+    path = paths[0]
+    rows = [
+        _plain_row(row, where=f"{path}: row {number}")
+        for number, row in enumerate(_read_csv(path) if path.suffix == ".csv" else _read_json(path), 1)
+    ]
+    ids = Counter(row["case_id"] for row in rows)
     if unknown := ids.keys() - names:
-        raise ValueError(f"{paths[0]} names {shortlist(unknown)}: no such images; correct or remove these rows")
+        raise ValueError(f"{path} names {shortlist(unknown)}: no such images; correct or remove these rows")
     if twice := [case_id for case_id, count in ids.items() if count > 1]:
-        raise ValueError(f"{paths[0]} names {shortlist(twice)} more than once: keep one row each")
-    return {str(row["case_id"]): row for row in rows}
+        raise ValueError(f"{path} names {shortlist(twice)} more than once: keep one row each")
+    given = {key: sum(key in row for row in rows) for key in _COLUMNS[1:]}
+    logger.info("%s: %d of %d cases have a centre, %d a patient", path, given["centre"], len(names), given["patient"])
+    return {row["case_id"]: row for row in rows}
 
 
 def _read_csv(path: Path) -> list[dict[str, Any]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark in front
-        reader = csv.DictReader(file)
-        if "case_id" not in (reader.fieldnames or ()):
-            raise ValueError(f"{path} has the columns {reader.fieldnames}: expected case_id,centre,patient with commas")
-        return list(reader)
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets put a mark in front
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a text in UTF-8 ({error}): save it as CSV UTF-8") from error
+    reader = csv.DictReader(StringIO(text, newline=""))
+    columns = _keys(reader.fieldnames or (), path)
+    if "case_id" not in columns:
+        raise ValueError(f"{path} has the columns {reader.fieldnames}: expected case_id,centre,patient with commas")
+    rows = []
+    for row in reader:
+        if None in row or None in row.values():
+            raise ValueError(
+                f"{path}: line {reader.line_num} has another number of cells than the header's {len(columns)}: put "
+                "names with commas in quotes, and leave a cell empty where nothing is known"
+            )
+        rows.append(dict(zip(columns, row.values(), strict=True)))
+    return [row for row in rows if any(cell.strip() for cell in row.values())]  # spreadsheets end with empty ones
 
 
 def _read_json(path: Path) -> list[dict[str, Any]]:
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is no JSON ({error}): correct it, or remove it if no centres are known") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and "case_id" in row for row in rows):
-        raise ValueError(f'{path}: expected a list of objects like {{"case_id": …, "centre": …, "patient": …}}')
-    return rows
+    rows = read_json(path, remedy="correct it, or remove it if no centres are known")
+    if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
+        rows = [dict(zip(_keys(list(row), path), row.values(), strict=True)) for row in rows]
+        if all("case_id" in row for row in rows):
+            return rows
+    raise ValueError(f'{path}: expected a list of objects like {{"case_id": …, "centre": …, "patient": …}}')
+
+
+def _keys(names: Sequence[str], path: Path) -> list[str]:
+    """Columns as they are meant: ``Patient`` and `` patient`` are ``patient``; others stay, and are not read.
+
+    Raises:
+        ValueError: Two columns are meant alike, or one is nearly a name that is read.
+    """
+    meant = [meant_key(name) or name for name in names]
+    for key in _COLUMNS:
+        if len(same := [name for name, other in zip(names, meant, strict=True) if other == key]) > 1:
+            raise ValueError(f"{path} has the columns {same}, which all mean {key}: keep one of them")
+    for name in set(meant) - set(_COLUMNS):
+        plain = re.sub("[^a-z]", "", name.lower())
+        if close := get_close_matches(plain, (*_SPELLINGS, *_COLUMNS), 1, cutoff=0.8):
+            key = _SPELLINGS.get(close[0], close[0])
+            raise ValueError(f"{path} has the column {name!r}, expected {key} or none like it: rename it, or remove it")
+    return meant
+
+
+def _plain_row(row: Mapping[str, Any], *, where: str) -> dict[str, str]:
+    """What is known of a case, as text."""
+    known = {key: row[key] for key in _COLUMNS if row.get(key) is not None and str(row[key]).strip()}
+    if "case_id" not in known:
+        raise ValueError(f"{where} has no case_id, expected the name of an image: add it, or remove the row")
+    return {key: plain_text(value, key=key, where=where) for key, value in known.items()}

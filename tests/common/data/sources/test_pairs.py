@@ -1,5 +1,6 @@
 import gzip
 import json
+import logging
 import os
 
 import nibabel as nib
@@ -18,6 +19,18 @@ BAD_TABLES = [  # name, content, message
     ("cases.json", '{"a": "X"}', r"expected a list of objects"),
     ("cases.json", '[{"id": "a"}]', r"expected a list of objects"),
     ("cases.json", "[", r"is no JSON"),
+    ("cases.json", b'[{"case_id": "a", "centre": "M\xfcnchen"}]', r"is not a text in UTF-8"),
+    ("cases.csv", b"case_id,centre\na,M\xfcnchen\n", r"cases.csv is not a text in UTF-8 .*: save it as CSV UTF-8"),
+    ("cases.csv", "case_id,Patient,patient\na,1,2\n", r"the columns \['Patient', 'patient'\], which all mean patient"),
+    ("cases.csv", "case_id,patient_id\na,1\n", r"the column 'patient_id', expected patient or none like it: rename it"),
+    ("cases.csv", "case_id,Subject\na,1\n", r"the column 'Subject', expected patient or none"),
+    ("cases.csv", "case_id,pateint\na,1\n", r"the column 'pateint', expected patient or none"),
+    ("cases.csv", "case_id,centre\na,X,Y\n", r"line 2 has another number of cells than the header's 2: put"),
+    ("cases.csv", "case_id,centre,patient\na,X\n", r"line 2 has another number of cells than the header's 3"),
+    ("cases.csv", "case_id,centre\n,X\n", r"row 1 has no case_id, expected the name of an image"),
+    ("cases.json", '[{"case_id": "a", "centre": ["X"]}]', r"row 1 has centre \['X'\], expected text or a number"),
+    ("cases.json", '[{"case_id": "a", "patient": true}]', r"row 1 has patient True, expected text"),
+    ("cases.json", '[{"case_id": "a", "patient": NaN}]', r"row 1 has patient nan, expected text"),
 ]
 
 
@@ -136,10 +149,26 @@ def test_table_gives_centres_and_patients(pairs, tmp_path):
 
 @pytest.mark.parametrize(("name", "content", "message"), BAD_TABLES)
 def test_bad_tables_are_explained(pairs, tmp_path, name, content, message):
-    (pairs / name).write_text(content)
+    (pairs / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=message) as error:
         prepare_pairs(pairs, tmp_path / "out")
     assert str(pairs / name) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "case_id,Patient,Centre\na,p1,X\nb,p1,X\n",
+        " Case ID , patient,center\n a , p1,X \nb,p1 ,X\n\n,,\n",
+        'CASE_ID,PATIENT,age,Centre\r\na,"p1","6,1",X\r\nb,p1,,X\r\n',
+    ],
+)
+def test_columns_may_be_spelt_otherwise_so_that_no_patient_is_split(pairs, tmp_path, content, caplog):
+    (pairs / "cases.csv").write_bytes(content.encode())
+    with caplog.at_level(logging.INFO):
+        cases = prepare_pairs(pairs, tmp_path / "out")
+    assert [(case.centre, case.patient) for case in cases] == [("X", "p1")] * 2
+    assert "2 of 2 cases have a centre, 2 a patient" in caplog.text
 
 
 def test_two_tables_are_one_too_many(pairs, tmp_path):
