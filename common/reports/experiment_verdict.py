@@ -121,6 +121,13 @@ def _limits(rows: Sequence[Row], curves: Mapping[str, ArmCurve], left_out: Mappi
             f"The arms had from {min(updates)} to {max(updates)} updates, so that a difference may come from the "
             "longer training: `--updates` makes them equal."
         )
+    further = {row["arm"]: row.get("generator_cases_beyond_real") or 0 for row in rows}
+    if any(further.values()):
+        sentences.append(
+            f"The generator has learned from up to {max(further.values())} real cases that the arm itself did not have "
+            f"({_named([name for name, cases in further.items() if cases])}). A gain is then that of pairs which "
+            "somebody with more cases hands on, and not more made out of the same cases."
+        )
     sentences += [f"The arm '{name}' was not run: {reason}." for name, reason in left_out.items()]
     sentences.append(
         "It holds for these test cases and this network: a second one (`dynunet.yaml`) should confirm what is claimed. "

@@ -143,7 +143,10 @@ def test_a_set_of_pasted_and_drawn_lesions_trains_a_segmenter_whose_fold_gave_no
     loose = {"lesion_fit": 0.3, "lesion_reach": 60, "lesion_tolerance": 200, "preview_count": 1}
     folder = augment(folds=[1], spacing=[9, 9, 9], **kinds, **loose)
     provenance = json.loads((folder / "provenance.json").read_text())
-    hosts = {case["case_id"] for case in select_cases(read_datalist(phantom_dir / "datalist.json"), folds=[1], dataset_dir="")}
+    hosts = {
+        case["case_id"]
+        for case in select_cases(read_datalist(phantom_dir / "datalist.json"), folds=[1], dataset_dir="")
+    }
     assert {case["kind"] for case in provenance["cases"]} == {"pasted", "drawn"}
     assert {case["lesion_from"] for case in provenance["cases"]} <= hosts == set(provenance["training"]["case_ids"])
     assert provenance["settings"]["lesions"]["donors"] == sorted(hosts)

@@ -56,6 +56,17 @@ NAMES = {
         "inference": ["checkpoint", "datalist", "folds"],
         "evaluate": ["checkpoint", "datalist", "folds"],
         "auto3dseg": ["datalist"],
+        "experiment": [
+            "datalist",
+            "generated_dir",
+            "folds",
+            "seeds",
+            "updates",
+            "only",
+            "overlays",
+            "settings",
+            "arms",
+        ],
     },
 }
 # (bundle, config) → overrides beside the defaults, under which the properties must be found as well

@@ -93,6 +93,10 @@ LIMITED = {
     "noisy": ({"rows": [row("real")], "states": {"real": "unknown"}}, "not known for 'real'"),
     "no curve": ({"rows": [row("real")], "states": {}}, "not known for 'real'"),
     "unequal": ({"rows": [row("real"), row("longer", updates=2000)]}, "from 1000 to 2000 updates"),
+    "a generator that saw more": (
+        {"rows": [row("real"), row("few + pairs", 0.04, 0.01, 0.07, generator_cases_beyond_real=138)]},
+        "from up to 138 real cases that the arm itself did not have ('few + pairs')",
+    ),
     "left out": (
         {"rows": [row("real")], "left_out": {"80 real": "there are 60"}},
         "'80 real' was not run: there are 60.",
