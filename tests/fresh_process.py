@@ -86,10 +86,14 @@ def _run(arguments, folder, environment, outputs):
     _seed_as_at_a_start()
     kind, what, *rest = arguments
     sys.argv = [kind, *rest]
-    if kind == "-m":
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
-    else:
-        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+    try:
+        if kind == "-m":
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        else:
+            exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+    except Exception:  # as at the end of an interpreter; multiprocessing would print the traceback itself
+        sys.excepthook(*sys.exc_info())
+        sys.exit(1)
 
 
 def _forget_the_checkout(folder):

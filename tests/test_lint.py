@@ -2,13 +2,22 @@
 
 import pytest
 
-from tests.lint import code, configs, docs, experiments, reference
+from tests.lint import code, configs, declared, docs, experiments, reference
 from tests.lint.__main__ import RULES, main
 
 A, B = "bundles/a/configs/", "bundles/b/configs/"
 TRIAL = f"{A}experiments/trial.yaml"
 RUN = "imports: [x]\nrun: x\n"
-CHECK = '{_target_: common.booleans.require_booleans, a: "@a",\n b: "@b"}'
+DECLARED = "common/options/declared/"
+CALL = f"{{_target_: {declared.CALL}, bundle: a, config: x}}"
+TOP = f"{RUN}\n# --- it ---\n"
+CHECKED = {
+    f"{DECLARED}shared.yaml": "kind: {type: number}\n",
+    f"{DECLARED}a.yaml": "x:\n  b: {type: number, meaning: It., source: us}\nx/z:\n  c: {enum: [d]}\n",
+    f"{A}x.yaml": f"imports: [x]\ninitialize:\n  - {CALL}\n# --- it ---\nb: 2  # us\n\nrun: '@c'\n",
+    f"{A}z.yaml": "b: 3\nc: d\n",
+    "bundles/a/docs/reference.md": "# A\n## `x.yaml`\n| `b` | number | `2` | It. | us |\n",
+}
 HEAD = "# Thesis table 4.16. No figures\n"
 LONG = "A sentence of more than sixty characters, which is about one bundle and no other.\n"
 SECTIONS = "".join(f"## {name}\n" for name in docs.SECTIONS)
@@ -39,11 +48,6 @@ CASES = {
         ({f"{A}x.yaml": f"{RUN}seed: 0\nname: x\n"}, [f"{A}x.yaml:1: no key is a number"]),
         ({f"{A}x.yaml": f"{RUN}a: 1 # paper\nb: [a, 1]\nc: true\nd: []\n", f"{A}overlay.yaml": "a: 2\n"}, []),
     ],
-    configs.switch_is_checked: [
-        ({f"{A}x.yaml": f"run: [{CHECK}]\na: true\nb: 1\nc: false\n"}, [f"{A}x.yaml:5: the switch c is not checked"]),
-        ({f"{A}x.yaml": "run: x\n", f"{A}y.yaml": "a: on\n"}, [f"{A}y.yaml:1: the switch a is not checked"]),
-        ({f"{A}x.yaml": f"run: [{CHECK}]\na: true\n", f"{A}y.yaml": "a: false\n"}, []),
-    ],
     configs.bundle_is_whole: [
         (
             WHOLE | {f"{B}x.yaml": "a: 1\n"},
@@ -56,6 +60,32 @@ CASES = {
         (SIZES | {"bundles/hagan_128/configs/y.yaml": ""}, ["y.yaml:1: not alike"]),
         (SIZES | {"bundles/hagan_256/configs/y.yaml": ""}, ["y.yaml:1: not alike"]),
         (SIZES, []),
+    ],
+    declared.option_is_declared: [
+        (
+            CHECKED | {f"{A}x.yaml": f"{TOP}b: x  # us\ne: 1\n"},
+            [f"{A}x.yaml:5: b: x, exp", f"{A}x.yaml:6: e is not dec"],
+        ),
+        (CHECKED | {f"{A}x.yaml": f"{TOP}e: $1\n"}, [f"{DECLARED}a.yaml:2: x.yaml has no b"]),
+        (CHECKED | {f"{A}y.yaml": f"{TOP}e: 1\n"}, [f"{A}y.yaml:5: e is not declared"]),
+        (CHECKED | {f"{DECLARED}a.yaml": "x: {b: {}}\ny: {}\n"}, [f"{DECLARED}a.yaml:2: no config y.yaml"]),
+        (CHECKED, []),
+    ],
+    declared.overlay_keeps_to_what_is_declared: [
+        (CHECKED | {f"{A}z.yaml": "b: x\nd: 1\n"}, [f"{A}z.yaml:1: b: expected number", f"{A}z.yaml:2: d is not decl"]),
+        (CHECKED | {f"{A}z.yaml": "d: 1\nf: {g: 1}\nh: $1\nx::y: '@d'\n"}, []),
+        (CHECKED, []),
+    ],
+    declared.run_checks_its_options: [
+        (CHECKED | {f"{A}x.yaml": f"{RUN}initialize:\n  - $1\n"}, [f"{A}x.yaml:3: initialize does not check"]),
+        (CHECKED | {f"{A}x.yaml": f"{RUN}x:\n  - $1\n"}, [f"{A}x.yaml:3: x does not check"]),
+        (
+            CHECKED | {f"{A}x.yaml": f"{RUN}x:\n  - {CALL.replace('a,', 'b,')}\n  - $1\n"},
+            [f"{A}x.yaml:3: x checks those"],
+        ),
+        (CHECKED | {f"{A}many_x.yaml": "initialize:\n  - $1\n"}, [f"{A}many_x.yaml:1: initialize does not check"]),
+        (CHECKED | {f"{A}many_x.yaml": f"initialize:\n  - {CALL}\n", f"{A}z.yaml": f"run: {CALL}\n"}, []),
+        (CHECKED | {f"{A}x.yaml": f"{RUN}x:\n  - {CALL}\n  - $1\nlist: [$1]\n"}, []),
     ],
     experiments.experiment_says_what_it_is: [
         (
@@ -131,6 +161,13 @@ CASES = {
             ["bundles/b/docs/README.md:2: stands in bundles/a/docs/README.md, too"],
         ),
         ({f"bundles/{name}/docs/README.md": f"Short.\n```\n{LONG}```\n## References\n{LONG}" for name in "ab"}, []),
+    ],
+    reference.row_is_as_declared: [
+        (
+            CHECKED | {"bundles/a/docs/reference.md": "# A\n## `x.yaml`\n| `b` | text | `2` | It. | us |\n"},
+            ["reference.md:3: declared is | `b` | number | `2` | It. | us |"],
+        ),
+        (CHECKED, []),
     ],
     reference.reference_lists_every_key: [
         (

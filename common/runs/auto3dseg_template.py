@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from monai.apps.auto3dseg import AutoRunner
-from monai.bundle import ConfigParser
+
+from ..options.ahead import problems_ahead
 
 Source = Literal["ours", "monai"]
 _MONAI_NAMES = {  # ours -> those of MONAI's templates
@@ -31,7 +32,7 @@ class AlgorithmTemplate:
             leaves it the choice. MONAI's template takes ``max_epochs``, ``val_interval`` and ``batch_size`` of them.
 
     Raises:
-        ValueError: There is no such source, or ``train.yaml`` has no such key.
+        ValueError: There is no such source, or ``train.yaml`` has no such key or takes no such value.
     """
 
     bundle_root: str | Path
@@ -43,10 +44,10 @@ class AlgorithmTemplate:
         if self.source not in get_args(Source):
             raise ValueError(f"templates {self.source}: expected {'|'.join(get_args(Source))}")
         self.settings = {key: value for key, value in self.settings.items() if value is not None}
+        ours = {key: value for key, value in self.settings.items() if key != "memory_gb"}
         train = Path(self.bundle_root) / "configs" / "train.yaml"
-        known = {*ConfigParser.load_config_file(train), "memory_gb"} if self.source == "ours" else self.settings.keys()
-        if unknown := sorted(self.settings.keys() - known):
-            raise ValueError(f"settings {unknown} are no flat keys of {train}")
+        if lines := problems_ahead([train], ours) if self.source == "ours" else []:
+            raise ValueError("\n".join(["settings of every fold's training:", *lines]))
 
     def runner(self, data: Mapping[str, str], work_dir: Path) -> AutoRunner:
         """`AutoRunner` of this algorithm, with the settings.

@@ -83,12 +83,12 @@ def test_template_is_copied_without_data_and_outputs_under_its_own_name(phantom_
     for part in ("common", "data", "output"):
         (exported / part).mkdir()
         (exported / part / "file").touch()
-    template = AlgorithmTemplate(exported, settings={"amp": False, "overlap": None, "lr": 1.0})
+    template = AlgorithmTemplate(exported, settings={"amp": "bf16", "overlap": None, "lr": 1.0})
     where = {"dataset_dir": phantom_dir, "output_dir": exported / "work"}
     run = Auto3DSegRun(phantom_dir / "datalist.json", template=template, **where)
     for _ in range(2):
         assert run._runner().algos == "segresnet_auto3dseg"
-    assert run._runner().pred_params == {"amp": False}
+    assert run._runner().pred_params == {"amp": "bf16"}
     copied = exported / "work" / "algorithm_templates" / "segresnet_auto3dseg"
     assert sorted(path.name for path in copied.iterdir()) == ["common", "configs", "docs", "scripts"]
 

@@ -7,9 +7,9 @@ findings in a folder that is laid out as this checkout. Names, docstrings and li
 import sys
 from pathlib import Path
 
-from tests.lint import code, configs, docs, experiments, reference
+from tests.lint import code, configs, declared, docs, experiments, reference
 
-RULES = (*configs.RULES, *experiments.RULES, *docs.RULES, *reference.RULES, *code.RULES)
+RULES = (*configs.RULES, *declared.RULES, *experiments.RULES, *docs.RULES, *reference.RULES, *code.RULES)
 
 
 def main(root: Path) -> int:

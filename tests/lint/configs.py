@@ -39,20 +39,6 @@ def number_has_a_source(root: Path) -> Iterator[Finding]:
             yield Finding(path, line_of(path, f"{key}:"), f"{key} has no source", "say behind it where it comes from")
 
 
-def switch_is_checked(root: Path) -> Iterator[Finding]:
-    """A workflow gives each of its switches to `require_booleans`; an overlay has no others than those."""
-    for path in sorted(root.glob("bundles/*/configs/*.yaml")):
-        content = read_config(path)
-        if "run" in content:
-            calls = "".join(re.findall(r"require_booleans, ([^}]*)}", path.read_text()))
-            known, remedy = set(re.findall(r"(\w+): \"@\1\"", calls)), "name it in the call of require_booleans"
-        else:
-            beside = [config for config in map(read_config, path.parent.glob("*.yaml")) if "run" in config]
-            known, remedy = {key for config in beside for key in config}, "set one that a workflow beside it has"
-        for name in sorted({key for key, value in content.items() if isinstance(value, bool)} - known):
-            yield Finding(path, line_of(path, f"{name}:"), f"the switch {name} is not checked", remedy)
-
-
 def bundle_is_whole(root: Path) -> Iterator[Finding]:
     """Every bundle has a workflow, its smoke overlay, metadata and a page."""
     for bundle in sorted(path for path in (root / "bundles").iterdir() if path.is_dir()):
@@ -97,4 +83,4 @@ def _without_numbers(path: Path, bundle: str) -> list[str]:
     return [re.sub(r"[\d.]+", "N", re.sub(r" *#.*", "", line)) for line in text.splitlines()]
 
 
-RULES = (config_is_short, number_has_a_source, switch_is_checked, bundle_is_whole, sizes_differ_in_numbers_only)
+RULES = (config_is_short, number_has_a_source, bundle_is_whole, sizes_differ_in_numbers_only)

@@ -1,9 +1,13 @@
-"""Rules for the reference pages: what they say of the configs is what the configs say."""
+"""Rules for the reference pages: what they say of the configs is what the configs and the declarations say.
+
+``python -m tests.lint.reference`` writes the rows of the pages.
+"""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from common.options.declaration import FOLDER, Option, read_sections
 from tests.lint.finding import Finding, line_of, read_config
 
 
@@ -19,7 +23,7 @@ def reference_lists_every_key(root: Path) -> Iterator[Finding]:
             if "run" in read_config(config) and config.name not in sections:
                 yield Finding(page, 1, f"no section `{config.name}`", "add a table of its keys")
         for name, rows in sections.items():
-            keys = _flat_keys(configs / name) if (configs / name).is_file() else {}
+            keys = flat_keys(configs / name) if (configs / name).is_file() else {}
             for key in sorted(keys.keys() | rows.keys()):
                 line = line_of(page, rf"\| `{key}` ")
                 if key not in rows:
@@ -30,7 +34,61 @@ def reference_lists_every_key(root: Path) -> Iterator[Finding]:
                     yield Finding(page, line, f"{name} has {key}: {keys[key]}", f"mend the default {rows[key]}")
 
 
-def _flat_keys(config: Path) -> dict[str, str | None]:
+def row_is_as_declared(root: Path) -> Iterator[Finding]:
+    """The rows of a reference page say what is declared of a key, and its default."""
+    for page in sorted(root.glob("bundles/*/docs/reference.md")):
+        declared = _rows(root, page)
+        for number, (line, config, key) in enumerate(_located(page), start=1):
+            if line != (row := declared.get((config, key), line)):
+                yield Finding(page, number, f"declared is {row}", "python -m tests.lint.reference writes it")
+
+
+def write_rows(root: Path) -> None:
+    """Write the rows of all reference pages as declared; those of new keys come after that of the key before."""
+    for page in sorted(root.glob("bundles/*/docs/reference.md")):
+        rows = _rows(root, page)
+        lines = []
+        todo = list(rows)
+        for line, config, key in _located(page):
+            lines.append(rows.get((config, key), line))
+            if (config, key) in todo:
+                del todo[: todo.index((config, key)) + 1]
+                there = {(config, key) for _, config, key in _located(page)}
+                while todo and todo[0][0] == config and todo[0] not in there:
+                    lines.append(rows[todo.pop(0)])
+        page.write_text("\n".join(lines) + "\n")
+
+
+def _rows(root: Path, page: Path) -> dict[tuple[str, str], str]:
+    """Config's name and key → row of the page, in the order of the configs."""
+    bundle, folder = page.parents[1].name, root / FOLDER.relative_to(FOLDER.parents[2])
+    if not (folder / f"{bundle}.yaml").is_file():
+        return {}
+    rows = {}
+    for section, options in read_sections(bundle, folder).items():
+        name = f"{section.rpartition('/')[2]}.yaml"
+        defaults = flat_keys(page.parents[1] / "configs" / name)
+        rows |= {(name, key): _row(options[key], defaults[key]) for key in defaults if key in options}
+    return rows
+
+
+def _row(option: Option, default: str | None) -> str:
+    words = option.default if default is None else f"`{default}`"
+    return f"| `{option.name}` | {option.expected} | {words} | {option.meaning} | {option.source or ''} |"
+
+
+def _located(page: Path) -> list[tuple[str, str, str]]:
+    """Each line, with the config that its section is about and the key of its row; empty texts where there is none."""
+    found, config = [], ""
+    for line in page.read_text().splitlines():
+        if heading := re.match(r"## (?:`(\w+\.yaml)`)?", line):
+            config = heading[1] or ""
+        row = re.match(r"\| `(\w+)` \|", line)
+        found.append((line, config, row[1] if row and config else ""))
+    return found
+
+
+def flat_keys(config: Path) -> dict[str, str | None]:
     """Key → its default as YAML writes it, or None of a computed one, of the options on the top of a config.
 
     Options stand one a line, below a headline such as ``# --- data ---`` until a blank line, or anywhere in an overlay
@@ -63,4 +121,7 @@ def _documented(page: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-RULES = (reference_lists_every_key,)
+RULES = (reference_lists_every_key, row_is_as_declared)
+
+if __name__ == "__main__":
+    write_rows(Path(__file__).parents[2])

@@ -85,7 +85,7 @@ class SearchPlan:
             raise ValueError("how many trials? set --trials, such as 50")
         self.points = self.space.grid()[: self.trials] if self.sampler == "grid" else []
         self.shares = share_out(self.steps, list(self.space.content))
-        check_steps(self.steps, self.shares)
+        check_steps(self.steps, self.shares, self.space.content)
 
     @property
     def count(self) -> int:

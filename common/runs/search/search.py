@@ -14,6 +14,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ...files import write_json
+from ...reason import reason_of
 from ..workflow_run import Runner, run_workflow
 from .objective import Series
 from .plan import SearchPlan
@@ -147,8 +148,8 @@ class Search:
         except optuna.TrialPruned:
             trial.study.tell(trial, state=TrialState.PRUNED)
         except (RuntimeError, ValueError, OSError) as error:
-            logger.warning("trial %d failed: %s", number, error)
-            trial.set_user_attr("message", str(error))
+            logger.warning("trial %d failed: %s", number, reason_of(error))
+            trial.set_user_attr("message", str(reason_of(error)))
             trial.study.tell(trial, state=TrialState.FAIL)
         else:
             trial.set_user_attr("seconds", seconds)

@@ -1,6 +1,5 @@
 """Steps of a search's trial: a chain of ordinary runs of bundles, such as training, inferring and evaluating."""
 
-import difflib
 import json
 import logging
 import time
@@ -9,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigParser
-
 from ...files import write_json
+from ...options.ahead import problems_ahead
 from ..workflow_run import Options, Workflow, end_orphans
 
 logger = logging.getLogger(__name__)
@@ -55,22 +53,26 @@ def share_out(steps: Sequence[Step], keys: Sequence[str]) -> list[list[str]]:
     return shares
 
 
-def check_steps(steps: Sequence[Step], shares: Sequence[Sequence[str]]) -> None:
-    """Every key that a step is given must be a flat key of its config.
+def check_steps(steps: Sequence[Step], shares: Sequence[Sequence[str]], tried: Mapping[str, Any]) -> None:
+    """Every key that a step is given must be one of its config, with values that it may have.
+
+    Args:
+        steps: In their order.
+        shares: Sampled keys of each.
+        tried: Values of the sampled keys: a list, or a range with ``low`` and ``high``.
 
     Raises:
-        ValueError: A config file is missing, or lacks a key.
+        ValueError: A config file is missing, or lacks a key, or a value is none that the key may have.
     """
+    lines = []
     for step, share in zip(steps, shares, strict=True):
-        missing = [path for path in step.config_files if not Path(path).is_file()]
-        if missing or not step.config_files:
-            raise ValueError(f"step {step.label}: no config files {missing}, from {Path.cwd()}")
-        known = ConfigParser.load_config_files([str(path) for path in step.config_files])
-        for key in [*share, *step.options]:
-            if key not in known:
-                close = difflib.get_close_matches(key, known, n=3) or sorted(known)
-                files = ", ".join(map(str, step.config_files))
-                raise ValueError(f"step {step.label}: {files} has no key {key}, did you mean {', '.join(close)}?")
+        values = {key: [tried[key]["low"], tried[key]["high"]] if "low" in tried[key] else tried[key] for key in share}
+        for number in range(max(map(len, values.values()), default=1)):
+            options = {key: listed[min(number, len(listed) - 1)] for key, listed in values.items()}
+            found = problems_ahead(step.config_files, {**step.options, **options})
+            lines += [f"step {step.label}: {line}" for line in found]
+    if lines:
+        raise ValueError("\n".join(dict.fromkeys(lines)))
 
 
 def run_steps(

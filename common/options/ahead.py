@@ -1,0 +1,46 @@
+"""The check of the options of runs that are to be started later, such as those of a search."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from .declaration import read_declaration, read_yaml
+from .problems import find_problems, named_parts
+from .require import require_options
+from .unread import close_names
+
+CALL = f"{require_options.__module__}.{require_options.__name__}"
+
+
+def problems_ahead(config_files: Sequence[str | Path], options: Mapping[str, Any]) -> list[str]:
+    """What the check of a run would say of its options, a line each.
+
+    Of a config that has no such check, as another project's, only keys that it does not have are found.
+
+    Args:
+        config_files: Of the run, in the order in which they are laid over each other.
+        options: Of its command line; None is null.
+    """
+    missing = [str(path) for path in config_files if not Path(path).is_file()]
+    if missing or not config_files:
+        return [f"no config files {missing}, from {Path.cwd()}"]
+    parser = ConfigParser(ConfigParser.load_config_files([str(path) for path in config_files]))
+    given = {key: "$None" if value is None else value for key, value in options.items()}
+    names = ", ".join(map(str, config_files))
+    entries = [entry for value in parser.get().values() if isinstance(value, list) for entry in value]
+    check = next((entry for entry in entries if isinstance(entry, Mapping) and entry.get("_target_") == CALL), None)
+    lines = []
+    for key, value in given.items():
+        above = key.replace("#", "::").rpartition("::")[0]
+        if key in parser or (check and (not above or above in parser)):
+            parser[key] = value
+        else:
+            close = ", ".join(close_names(key, parser.get()) or sorted(parser.get()))
+            lines.append(f"{key}: found {value!r}, but {names} has no key {key}, did you mean {close}?")
+    if check is None:
+        return lines
+    declared = read_declaration(check["bundle"], check["config"])
+    base = read_yaml(Path(config_files[0]))
+    return lines + find_problems(declared, parser.get(), base=base, typed=given, named=named_parts(config_files))

@@ -1,0 +1,43 @@
+"""Options of runs that start later."""
+
+from pathlib import Path
+
+import pytest
+
+from common.options.ahead import problems_ahead
+
+CONFIGS = Path(__file__).parents[3] / "bundles" / "hagan_128" / "configs"
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A config of another project, which has no check of its own."""
+    path = tmp_path / "train.yaml"
+    path.write_text("lr: 1\nnet: {width: 8}\nrun: x\n")
+    return path
+
+
+def test_a_config_of_ours_is_asked_for_keys_and_values():
+    options = {"lr_x": 1, "batch_size": 0, "spacing": None, "train::trainer::max_epochs": 2, "networkk::size": 3}
+    lines = problems_ahead([CONFIGS / "train.yaml", CONFIGS / "smoke.yaml"], options)
+    assert [line.partition(":")[0] for line in lines] == ["networkk", "lr_x", "batch_size"]
+    assert "has no key lr_x, did you mean lr_" in lines[1]
+
+
+def test_an_option_of_an_overlay_needs_it():
+    options = {"augment_policy": ["cutout"]}
+    assert "name that in --config_file" in problems_ahead([CONFIGS / "train.yaml"], options)[0]
+    assert problems_ahead([CONFIGS / "train.yaml", CONFIGS / "diff_augment.yaml"], options) == []
+
+
+def test_of_another_projects_config_only_unknown_keys_are_told(foreign):
+    assert problems_ahead([foreign], {"lr": "fast", "net::width": 4}) == []
+    assert [line.partition(",")[2] for line in problems_ahead([foreign], {"lrr": 1})] == [
+        f" but {foreign} has no key lrr, did you mean lr?"
+    ]
+
+
+def test_files_that_are_not_there(tmp_path):
+    assert (
+        "no config files" in problems_ahead([tmp_path / "x.yaml"], {})[0] and "no config" in problems_ahead([], {})[0]
+    )

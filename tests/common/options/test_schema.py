@@ -1,0 +1,61 @@
+"""What values a schema takes, and how it says so."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from common.options.schema import accepts, describe, listed
+
+COUNT = {"type": "integer", "minimum": 1}
+SIZE = {"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2}
+WINDOW = {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2, "increasing": True}
+POWERS = {"type": "array", "items": {"type": "integer", "minimum": 16, "powerOfTwo": True}}
+# schema, what it takes, what it does not
+CASES = {
+    "integer": (COUNT, [1, 7], [0, -1, 1.0, 1.5, True, "1", None, [1]]),
+    "number": ({"type": "number"}, [0, -1.5, 2], [math.nan, math.inf, "2e-4", False, None]),
+    "boolean": ({"type": "boolean"}, [True, False], [0, 1, "false", None]),
+    "open range": ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, [0.1, 1], [0, 1.1, -1]),
+    "choice": ({"enum": ["off", "bf16"]}, ["off"], ["on", "OFF", False, ["off"]]),
+    "list": (SIZE, [[1, 2], (1, 2)], [[1], [1, 2, 3], [0, 1], [1.0, 2], "12", 12]),
+    "increasing": (WINDOW, [[-1, 2], [None, 2], [None, None]], [[2, -1], [1, 1]]),
+    "power of two": (POWERS, [[16, 128]], [[8], [24], [0], [-16], [32.0]]),
+    "text": ({"type": "string", "minLength": 1}, ["x", Path("x/y")], ["", 5, None, ["x"]]),
+    "either": ({"anyOf": [COUNT, {"enum": ["all"]}]}, [1, "all"], [0, "none"]),
+    "component": ({"type": "component"}, [{"_target_": "x"}], [{}, "x", 1]),
+    "step": ({"type": "integer", "multipleOf": 4}, [4, 8], [2]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_values(case):
+    schema, right, wrong = CASES[case]
+    assert [value for value in right if not accepts(schema, value)] == []
+    assert [value for value in wrong if accepts(schema, value)] == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        (COUNT, "integer ≥ 1"),
+        (SIZE, "2 integers ≥ 1"),
+        (WINDOW, "2 numbers or `null`, increasing"),
+        (POWERS, "list of integers ≥ 16, powers of two"),
+        ({"type": "integer", "minimum": 4, "multipleOf": 4}, "integer ≥ 4, multiple of 4"),
+        ({"type": "number", "minimum": 0, "maximum": 1}, "number from 0 to 1"),
+        ({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, "number ≥ 0, < 1"),
+        ({"type": "number", "exclusiveMinimum": 0}, "number > 0"),
+        ({"enum": ["a", "b", False]}, "`a`, `b` or `false`"),
+        ({"anyOf": [{"enum": ["a", "b"]}, COUNT]}, "`a`, `b` or integer ≥ 1"),
+        ({"type": "string", "format": "folder"}, "folder"),
+        ({"type": "array", "items": {"type": "string", "format": "file"}}, "list of files"),
+        ({"type": "object"}, "mapping"),
+    ],
+)
+def test_words(schema, words):
+    assert describe(schema) == words
+
+
+def test_listed():
+    assert [listed(list(names)) for names in ("", "a", "ab", "abc")] == ["", "a", "a or b", "a, b or c"]
