@@ -165,5 +165,5 @@ def test_an_exported_bundle_checks_as_well(tmp_path):
     for run_id, config in {"training": "train", "inferring": "inference", "run": "augmenting"}.items():
         options = [run_id, "--config_file", f"configs/{config}.yaml", "--sede", "1", "--seed=-1"]
         lines = stderr_of(options, tmp_path / "hagan_128")
-        assert lines[-2].endswith(f"{config}.yaml has no key sede, did you mean seed?")
+        assert f"{config}.yaml has no key sede, did you mean seed" in lines[-2]
         assert lines[-1].startswith("seed: found -1, expected integer from 0 to 4294967295; ")
