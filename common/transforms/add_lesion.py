@@ -16,7 +16,7 @@ from .lesion_donors import LesionDonors
 from .lesion_host import Host
 
 _TRUNCATED = 3.0  # standard deviations of the edge
-_GRAIN = 0.8  # voxels, standard deviation of what smooths drawn noise
+_GRAIN = 0.5  # voxels, standard deviation of what smooths drawn noise
 
 
 @dataclass(frozen=True)
