@@ -60,12 +60,12 @@ class BestModel:
         comparable = -1.0 if math.isnan(score) else score
         if comparable <= self.best:
             return
-        self.best = comparable
         logger.info("epoch %d: %s %.4f is the best so far", engine.state.epoch, self.metric, score)
         if self.writes:
             epoch = engine.state.epoch
             training = {**self.training, "epoch": epoch, "step": epoch * self.epoch_length, self.metric: score}
             write_model_file(self.path, self.network, settings=self.settings, training=training)
+        self.best = comparable  # last: a run that is ended before validates again
 
     def state_dict(self) -> dict[str, float]:
         """The best score."""

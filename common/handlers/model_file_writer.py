@@ -7,7 +7,7 @@ from typing import Any
 from ignite.engine import Engine, Events
 from torch import nn
 
-from ..networks.model_file import write_model_file
+from ..networks.model_file import read_model_file, write_model_file
 
 
 class ModelFileWriter:
@@ -37,9 +37,23 @@ class ModelFileWriter:
         self.interval = interval
 
     def attach(self, engine: Engine) -> None:
-        """Write every `interval` steps and at the end."""
+        """Write every `interval` steps and at the end, and at the start what a kill has kept from being written."""
+        engine.add_event_handler(Events.STARTED, self.make_up)
         engine.add_event_handler(Events.ITERATION_COMPLETED(every=self.interval), self.write)
         engine.add_event_handler(Events.COMPLETED, self.write)
+
+    def make_up(self, engine: Engine) -> None:
+        """Write the network of the checkpoint that was just loaded, unless its file is there."""
+        step = engine.state.iteration
+        if step and step % self.interval == 0 and self._written() != step:
+            self.write(engine)
+
+    def _written(self) -> int | None:
+        """Step of the file that is there."""
+        try:
+            return read_model_file(self.path)["training"].get("step")
+        except (OSError, ValueError):  # none, or one that cannot be read
+            return None
 
     def write(self, engine: Engine) -> None:
         """Write the network as it is now."""

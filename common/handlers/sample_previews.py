@@ -64,9 +64,15 @@ class SamplePreviews:
         self.writer = writer
 
     def attach(self, engine: Engine) -> None:
-        """Draw every `interval` steps and at the end."""
+        """Draw every `interval` steps and at the end, and at the start what a kill has kept from being drawn."""
+        engine.add_event_handler(Events.STARTED, self.make_up)
         engine.add_event_handler(Events.ITERATION_COMPLETED(every=self.interval), self.draw)
         engine.add_event_handler(Events.COMPLETED, self.draw)
+
+    def make_up(self, engine: Engine) -> None:
+        """Draw the samples of the checkpoint that was just loaded, unless that was done."""
+        if engine.state.iteration and engine.state.iteration % self.interval == 0:
+            self.draw(engine)
 
     def draw(self, engine: Engine) -> None:
         """Draw the samples as they are after this step, unless that was done."""

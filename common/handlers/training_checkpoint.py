@@ -5,20 +5,20 @@ kill leaves one file less than it is to keep, and after a restart no longer know
 """
 
 import logging
-import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from ignite.engine import Events
 from monai.engines import Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
+from ..random_states import random_states, set_random_states
 from ..same_settings import require_same_settings
 from ..torch_file import DamagedFileError, read_torch, write_torch
+from .stop_after_step import StopAfterStep
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,8 @@ class TrainingCheckpoint:
     """Saves all that a training needs to go on bit-equal, and loads the newest file that is whole when it starts.
 
     Attach it behind the handlers whose work of a step must be on disk or in memory before (losses, EMA). All ranks
-    load; only the one with ``save=True`` writes. A state with a value that is NaN or infinite is not written.
+    load; only the one with ``save=True`` writes. A state with a value that is NaN or infinite is not written. SIGTERM
+    and Ctrl-C are a reason to save, and then end the training, see `StopAfterStep`.
 
     Args:
         directory: Of ``checkpoint_<step>.pt``.
@@ -41,6 +42,8 @@ class TrainingCheckpoint:
     Raises:
         ValueError: On start, when the newest checkpoint was made with other settings.
     """
+
+    outdated: Path | None = None  # file whose state has been completed since
 
     def __init__(
         self,
@@ -65,25 +68,38 @@ class TrainingCheckpoint:
         if self.writes:
             trainer.add_event_handler(Events.ITERATION_COMPLETED(every=self.interval), self.save)
             trainer.add_event_handler(Events.COMPLETED, self.save)
+        StopAfterStep(self.save).attach(trainer)
 
-    def save(self, trainer: Trainer) -> None:
-        """Write the state after this step unless it is there, then remove the oldest files."""
-        path = self.directory / f"checkpoint_{trainer.state.iteration:08d}.pt"
-        if path.is_file():
-            return
+    def save(self, trainer: Trainer, random: dict[str, Any] | None = None) -> Path | None:
+        """Write the state after this step unless it is there, then remove the oldest files; the file, None without one.
+
+        Args:
+            trainer: That has trained.
+            random: States of the random generators behind the step, where they have gone on.
+        """
+        step = trainer.state.iteration
+        path = self.directory / f"checkpoint_{step:08d}.pt"
+        if (path.is_file() and path != self.outdated) or not (self.writes and step):
+            return path if path.is_file() else None
         state = {
-            "iteration": trainer.state.iteration,
+            **self.progress(trainer),
             "settings": self.settings,
             "objects": {name: item.state_dict() for name, item in self.objects.items()},
             "scaler": trainer.scaler.state_dict() if trainer.scaler else {},
-            "random": _random_states(),
+            "random": random_states() if random is None else random,
         }
         if not _is_finite(state["objects"]):
-            logger.error("step %d: a weight is NaN or infinite, no checkpoint is written", trainer.state.iteration)
-            return
+            logger.error("step %d: a weight is NaN or infinite, no checkpoint is written", step)
+            return None
         write_torch(state, path)
+        self.outdated = None
         for old in self.files()[self.keep :]:
             old.unlink()
+        return path
+
+    def progress(self, trainer: Trainer) -> dict[str, Any]:
+        """How far the training is; plain values."""
+        return {"iteration": trainer.state.iteration}
 
     def files(self) -> list[Path]:
         """Checkpoints there are, newest first."""
@@ -103,11 +119,15 @@ class TrainingCheckpoint:
                 _load(item, state["objects"][name])
             if state["scaler"] and trainer.scaler:  # empty where the run before had no fp16
                 trainer.scaler.load_state_dict(state["scaler"])
-            _set_random_states(state["random"])
+            set_random_states(state["random"])
             trainer.state.iteration = state["iteration"]
             trainer.state.epoch = state["iteration"] // trainer.state.epoch_length
+            self.restored(state, path)
             logger.info("going on from %s, after step %d", path, trainer.state.iteration)
             return
+
+    def restored(self, state: Mapping[str, Any], path: Path) -> None:
+        """Take up what `progress` says beside the step."""
 
 
 def _load(item: Any, state: Mapping[str, Any]) -> None:
@@ -127,29 +147,6 @@ def _flat(objects: Mapping[str, Any]) -> dict[str, Any]:
         elif item is not None:
             flat[name] = getattr(item, "ema_model", item)
     return flat
-
-
-def _random_states() -> dict[str, Any]:
-    """States of the global generators, in types that ``torch.load(weights_only=True)`` takes."""
-    version, values, gauss = random.getstate()
-    numpy = np.random.get_state(legacy=False)  # noqa: NPY002 - MONAI's transforms may use the global state
-    keys = torch.from_numpy(numpy["state"]["key"].astype(np.int64))
-    return {
-        "python": [version, list(values), gauss],
-        "numpy": [numpy["bit_generator"], keys, numpy["state"]["pos"], numpy["has_gauss"], numpy["gauss"]],
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-
-
-def _set_random_states(states: Mapping[str, Any]) -> None:
-    version, values, gauss = states["python"]
-    random.setstate((version, tuple(values), gauss))
-    name, keys, *rest = states["numpy"]
-    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))  # noqa: NPY002
-    torch.set_rng_state(states["torch"].cpu())
-    if torch.cuda.is_available() and len(states["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
 
 
 def _is_finite(value: Any) -> bool:

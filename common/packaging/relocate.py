@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import yaml
 
 _PLACE = re.compile(r"[Tt]he checkout's root(, or the bundle's own)?")
+_END = "common.one_run.end_run"
 _NO_WORKFLOW = ("imports", "initialize", "finalize")
 
 
@@ -38,7 +39,7 @@ def require_same_common(config: str, release: Mapping[str, str]) -> str:
 def workflow_ids(config: str) -> list[str]:
     """Keys of YAML text that `monai.bundle run` can be given: alone on their line, below them calls and expressions.
 
-    The last is an expression: a list of components alone, such as handlers, is none.
+    The last is an expression, or the end of the run: a list of components alone, such as handlers, is none.
     """
     content = yaml.safe_load(config)
     if not isinstance(content, Mapping):
@@ -50,7 +51,7 @@ def workflow_ids(config: str) -> list[str]:
         and isinstance(value, list)
         and value
         and all(map(_is_call, value))
-        and _is_expression(value[-1])
+        and (_is_expression(value[-1]) or value[-1]["_target_"] == _END)
         if re.search(rf"^{key}:\s*(#.*)?$", config, re.M)
     ]
 

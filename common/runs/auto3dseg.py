@@ -17,6 +17,7 @@ from ..files import write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
 from ..same_settings import require_same_settings
 from .auto3dseg_template import AlgorithmTemplate
+from .workflow_run import end_orphans
 
 logger = logging.getLogger(__name__)
 Ensemble = Literal["best_by_fold", "best_n"]
@@ -92,6 +93,7 @@ class Auto3DSegRun:
             ConnectionError: MONAI's template cannot be downloaded.
         """
         self._record()
+        end_orphans(self.output_dir)
         try:
             self._runner().run()
         except ValueError as error:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ..files import write_json
 from ..same_settings import require_same_settings
 from .arms import Arm, chain, compared_arms, planned_arms, selected, slug, without_too_large
-from .workflow_run import Options, Runner, Workflow, run_workflow
+from .workflow_run import Options, Runner, Workflow, end_orphans, run_workflow
 
 logger = logging.getLogger(__name__)
 _DONE = "done.json"
@@ -87,6 +87,7 @@ class Experiment:
 
     def run(self) -> dict[str, list[dict[str, float | None]]]:
         """Run what is missing; arm → a seed → case id → DSC of the foreground, None for an empty truth."""
+        end_orphans(self.output_dir)
         for seed in self.seeds:
             for arm in tqdm(self.arms, desc="arms" if seed is None else f"arms, seed {seed}"):
                 self._run_arm(arm, seed)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 logger = logging.getLogger(__name__)
+PATIENCE = 300.0  # seconds that a process gets to end its step and keep its state; who ends us may have less
+_TOLD_TO_END = (130, 143, -signal.SIGINT, -signal.SIGTERM)
 Options = Mapping[str, Any]
 
 
@@ -56,18 +58,34 @@ def run_workflow(
     watch: Callable[[], None] | None = None,
     interval: float = 10.0,
 ) -> None:
-    """Run ``monai.bundle`` in a process of its own, its output appended to `log`, its id beside that as ``.pid``.
-
-    `watch` is called every `interval` seconds while the process runs; what it raises ends the process and is passed on.
+    """Run ``monai.bundle`` in a process of its own, see `run_process`.
 
     Raises:
         RuntimeError: It failed; the message holds the log's last lines.
     """
     flags = [f"--{key}={value}" for key, value in options.items() if value is not None]
     command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(list(configs)), *flags]
+    if status := run_process(command, log, watch=watch, interval=interval):
+        last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        raise RuntimeError(f"`run {run_id}` failed with {status}, see {log}; its last lines:\n{last}")
+
+
+def run_process(
+    command: Sequence[str],
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    watch: Callable[[], None] | None = None,
+    interval: float = 10.0,
+) -> int:
+    """Exit status of a command, which ends with this process at the latest: a signal to this one is handed on.
+
+    Its output is appended to `log`, its id stands beside that as ``.pid``. `watch` is called every `interval` seconds
+    while it runs; what that raises ends the command and is passed on.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment)
     with _ended(process, log.with_suffix(".pid")):
         while process.poll() is None:
             try:
@@ -75,30 +93,33 @@ def run_workflow(
             except subprocess.TimeoutExpired:
                 if watch:
                     watch()
-    if process.returncode:
-        last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise RuntimeError(f"`run {run_id}` failed with {process.returncode}, see {log}; its last lines:\n{last}")
+    if process.returncode in _TOLD_TO_END:
+        time.sleep(1)  # a job that is ended gives all its processes the signal, and ours may be on the way
+    return process.returncode
 
 
 @contextlib.contextmanager
 def _ended(process: subprocess.Popen, pid: Path) -> Iterator[None]:
-    """The process has ended when the block has, whatever happens in it."""
+    """The process has ended when the block has, whatever happens in it; `pid` tells `end_orphans` of it till then."""
     pid.write_text(str(process.pid))
     try:
         yield
     finally:
         process.terminate()
         try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
+            process.wait(timeout=PATIENCE)
+        except BaseException as error:  # a second Ctrl-C too
             process.kill()
             process.wait()
-        pid.unlink(missing_ok=True)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+        finally:
+            pid.unlink(missing_ok=True)
 
 
-def end_orphans(folder: Path, *, patience: float = 30.0) -> None:
+def end_orphans(folder: Path, *, patience: float = PATIENCE) -> None:
     """End processes that a killed run has left working below `folder`, where the system tells what they are (Linux)."""
-    for path in sorted(folder.glob("*/*.pid")):
+    for path in sorted(folder.rglob("*.pid")):
         pid = int(path.read_text() or 0)
         if pid and _works_in(pid, folder):
             logger.warning("process %d of a killed run still works in %s: ending it", pid, folder)
@@ -107,11 +128,15 @@ def end_orphans(folder: Path, *, patience: float = 30.0) -> None:
 
 
 def _works_in(pid: int, folder: Path) -> bool:
-    """Whether the process was started with `folder` in its options: another may have got the id."""
+    """Whether the process was started with a path below `folder` in its options: another may have got the id."""
+    process = Path("/proc") / str(pid)
     try:
-        return f"{folder}/".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+        options = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        start = (process / "cwd").readlink()
     except OSError:
         return False
+    paths = [start / option.rpartition("=")[2] for option in options if "/" in option]
+    return any(path.resolve().is_relative_to(folder.resolve()) for path in paths)
 
 
 def _end(pid: int, folder: Path, patience: float) -> None:

@@ -1,5 +1,6 @@
 """Data and commands shared by the tests of the bundles."""
 
+import os
 import socket
 import sys
 import time
@@ -191,13 +192,20 @@ def newest_state():
     return load_newest_state
 
 
-def kill_when(condition, command):
-    """Runs a command and ends it with SIGKILL as soon as `condition()` holds."""
+def kill_when(condition, command, told=None):
+    """Runs a command and ends it with SIGKILL, or lets it end by the signal `told`, as soon as `condition()` holds."""
     process = FreshProcess(command[1:], folder=ROOT)
     while not condition():
         assert process.poll() is None, "the run ended before it could be killed"
         time.sleep(0.01)
-    process.kill()
+    if told is None:
+        process.kill()
+        return
+    os.kill(process.pid, told)
+    finished = process.wait(timeout=300)
+    assert finished.returncode == 128 + told, finished
+    assert f"{told.name}: ended behind step" in finished.stderr
+    assert "Traceback" not in finished.stderr + finished.stdout
 
 
 @pytest.fixture
@@ -205,15 +213,15 @@ def killed_and_resumed(bundle_command, run_command, run_workflow, phantom_dir, t
     """Function (bundle, started, overlays, **options) -> folders of a training without and with a kill -9.
 
     The first is run in this process. The second is killed as soon as `started(folder)` holds, and the same command is
-    given again: the last checkpoints are equal to the bit.
+    given again: the last checkpoints are equal to the bit. With `told`, a signal, it is that in place of kill -9.
     """
 
-    def run(bundle, *, started, overlays=(), **options):
+    def run(bundle, *, started, overlays=(), told=None, **options):
         whole, killed = tmp_path / "whole", tmp_path / "killed"
         configs, options = ["train", *overlays, "smoke"], {"dataset_dir": str(phantom_dir), "cache": "none", **options}
         command = bundle_command("training", configs, bundle=bundle, output_dir=killed, **options)
         run_workflow(bundle, configs, output_dir=str(whole), **options)
-        kill_when(lambda: started(killed), command)
+        kill_when(lambda: started(killed), command, told)
         assert load_newest_state(killed)["iteration"] < load_newest_state(whole)["iteration"]
         again = run_command(command)
         assert again.returncode == 0, again.stderr

@@ -46,17 +46,17 @@ def auto3dseg(phantom_dir, tmp_path_factory, run_workflow):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("OMP_NUM_THREADS", "1")
             patch.setattr(socket.socket, "connect", _refuse)
-            patch.setattr("monai.utils.run_cmd", _forked)  # before the algorithms import it
+            patch.setattr("common.runs.workflow_run.run_process", _forked)
             return run_workflow("segresnet_auto3dseg", ["auto3dseg", "smoke"], **options)
 
     return run
 
 
-def _forked(command, *, stdout, env, **_):
-    """A fold's training without the start of Python; modules that have imported this keep it, so it is like it."""
-    finished = run_fresh(command[1:], folder=ROOT, environment=env)
-    stdout.write((finished.stdout + finished.stderr).encode())
-    return finished
+def _forked(command, log, *, environment):
+    """A fold's training without the start of Python."""
+    finished = run_fresh(command[1:], folder=ROOT, environment=environment)
+    log.write_text(finished.stdout + finished.stderr)
+    return finished.returncode
 
 
 def _refuse(socket, address, connect=socket.socket.connect):

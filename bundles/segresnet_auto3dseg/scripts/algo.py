@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from monai.apps.auto3dseg import BundleAlgo
 from monai.bundle import ConfigParser
-from monai.utils import run_cmd
 
 from .filling import STATISTICS, complete_datalist, fill_settings
 from .infer import FILLED, InferClass
@@ -97,9 +96,7 @@ class Segresnet_auto3dsegAlgo(BundleAlgo):  # noqa: N801
     def get_inferer(self, *args: Any, **kwargs: Any) -> InferClass:
         """Inferer of the best checkpoint, built once for all images; options of other algorithms are ignored."""
         if self._inferer is None:
-            root = str(common_root(Path(self.output_path)))
-            if root not in sys.path:
-                sys.path.insert(0, root)
+            common_on_path(Path(self.output_path))
             self._inferer = InferClass(self.output_path, self.run_dir / "model.pt", **kwargs)
         return self._inferer
 
@@ -130,19 +127,14 @@ class Segresnet_auto3dsegAlgo(BundleAlgo):  # noqa: N801
         visible = {"CUDA_VISIBLE_DEVICES": str(self.device_setting["CUDA_VISIBLE_DEVICES"])}
         log = Path(self.output_path) / "training.log"
         logger.info("training %s, see %s", Path(self.output_path).name, log)
-        with log.open("ab") as stream:
-            done = run_cmd(
-                shlex.split(cmd),
-                run_cmd_verbose=True,
-                capture_output=False,  # the log can be read while it trains
-                env={**os.environ, **visible, "PYTHONPATH": path},
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-            )
-        if done.returncode:
+        common_on_path(Path(self.output_path))
+        from common.runs.workflow_run import run_process  # MONAI's `run_cmd` kills what it has started when it is ended
+
+        status = run_process(shlex.split(cmd), log, environment={**os.environ, **visible, "PYTHONPATH": path})
+        if status:
             end = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
             raise RuntimeError(f"the training of {self.output_path} failed, the end of {log}:\n{end}")
-        return done
+        return subprocess.CompletedProcess(cmd, status)
 
     def _source(self) -> dict[str, Any]:
         return ConfigParser.load_config_file(self.data_list_file) if self.data_list_file else {}
@@ -179,6 +171,13 @@ def common_root(bundle_dir: Path) -> Path:
             "use an exported bundle as the template"
         )
     return Path(spec.origin).resolve().parents[1]
+
+
+def common_on_path(bundle_dir: Path) -> None:
+    """Let this process import `common`."""
+    root = str(common_root(bundle_dir))
+    if root not in sys.path:
+        sys.path.insert(0, root)
 
 
 def best_dice(path: Path) -> float:

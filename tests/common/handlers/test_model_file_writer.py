@@ -1,5 +1,6 @@
 import pytest
 import torch
+from ignite.engine import Engine
 
 from common.handlers.model_file_writer import ModelFileWriter
 from common.networks.model_file import read_model_file, read_settings
@@ -23,6 +24,24 @@ def test_the_trained_generator_comes_back_with_what_it_was_trained_on(hagan_trai
         "slab": "official",
         "spacing": [1, 2, 3],
     }
+
+
+def test_a_file_behind_its_checkpoint_is_written_at_the_next_start(tmp_path):
+    path = tmp_path / "model.pt"
+
+    def start(step):
+        engine = Engine(lambda *_: None)
+        engine.state.iteration = step
+        handler = ModelFileWriter(path, torch.nn.Linear(1, 1), settings={}, training=dict, interval=2)
+        handler.make_up(engine)
+        return read_model_file(path)["training"]["step"] if path.is_file() else None
+
+    assert [start(step) for step in (0, 1, 2, 3, 4)] == [None, None, 2, 2, 4]
+    written = path.stat().st_mtime_ns
+    start(4)
+    assert path.stat().st_mtime_ns == written
+    path.write_bytes(b"cut")
+    assert start(4) == 4
 
 
 def test_without_a_file_the_stand_ins_are_all(tmp_path):

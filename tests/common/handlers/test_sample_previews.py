@@ -1,4 +1,7 @@
+from functools import partial
+
 import torch
+from ignite.engine import Engine, Events
 from monai.inferers import SimpleInferer
 
 from common.handlers.sample_previews import SamplePreviews
@@ -41,6 +44,19 @@ def test_the_same_latents_are_drawn_as_training_goes_on(hagan_training, networks
     assert not torch.equal(before[0]["image"], before[1]["image"])
     assert not torch.equal(before[0]["image"], after[0]["image"])
     assert nets["generator"].training
+
+
+def test_what_a_kill_has_kept_from_being_drawn_is_drawn_at_the_next_start(networks, tmp_path):
+    generator = networks()["generator"]
+    options = {"inferer": SimpleInferer(), "postprocessing": split, "latent_dim": 16, "count": 1, "interval": 2}
+    for step, expected in ((0, []), (3, []), (4, ["step_00000004.png"])):
+        engine = Engine(lambda *_: None)
+        engine.state.device = torch.device("cpu")
+        engine.add_event_handler(Events.STARTED, partial(setattr, engine.state, "iteration", step))  # a checkpoint
+        SamplePreviews(tmp_path, generator, **options).attach(engine)
+        engine.add_event_handler(Events.STARTED, engine.terminate, skip_completed=True)
+        engine.run([0], max_epochs=9)
+        assert [path.name for path in tmp_path.iterdir()] == expected
 
 
 def test_samples_of_a_conditional_network_go_through_its_classes(networks, tmp_path):

@@ -1,11 +1,9 @@
 import logging
-import random
 
-import numpy as np
 import pytest
 import torch
 
-from common.handlers.training_checkpoint import TrainingCheckpoint, _random_states, _set_random_states
+from common.handlers.training_checkpoint import TrainingCheckpoint
 
 
 @pytest.fixture
@@ -107,13 +105,3 @@ def test_other_ranks_load_but_do_not_write(train, tmp_path):
     _, trainer = train(2, save=False)
     assert trainer.state.iteration == 2
     assert names(tmp_path) == ["checkpoint_00000001.pt"]
-
-
-def test_random_states_are_restored():
-    def draw():
-        return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002 - the global state is what is kept
-
-    states = _random_states()
-    first = draw()
-    _set_random_states(states)
-    assert draw() == first

@@ -36,6 +36,8 @@ def test_workflows_are_lists_of_expressions_below_their_key():
     assert workflow_ids("training:\n  - $f()\n  - 1\nchecked: [$f()]\n") == []
     assert workflow_ids("- $f()\n") == []
     assert workflow_ids("training:\n  - {_target_: check}\n  - $f()\nhandlers:\n  - {_target_: H}\n") == ["training"]
+    assert workflow_ids("training:\n  - $f()\n  - {_target_: common.one_run.end_run}\n") == ["training"]
+    assert workflow_ids("transforms:\n  - $f()\n  - {_target_: T}\n") == []
 
 
 def test_each_workflow_compares_first_and_nothing_else_changes():
