@@ -56,7 +56,7 @@ def begin_run(output_dir: str | os.PathLike, *, shared: bool = False) -> None:
     if error is not None:
         raise error
     if not _held:
-        atexit.register(_end_all, os.getpid())
+        atexit.register(_end_with, os.getpid())
     _held[folder] = lock
     STOP_SIGNALS.listen()
     if lock is not None:
@@ -74,11 +74,15 @@ def end_run(output_dir: str | os.PathLike) -> None:
         STOP_SIGNALS.leave()
 
 
-def _end_all(process: int) -> None:
-    """As Python ends, whatever has happened; not in processes that were forked off."""
-    if os.getpid() == process:
-        for folder in list(_held):
-            end_run(folder)
+def end_all_runs() -> None:
+    """Leave every folder, as the process does when it ends: for a notebook that goes on after a run has failed."""
+    for folder in list(_held):
+        end_run(folder)
+
+
+def _end_with(process: int) -> None:
+    if os.getpid() == process:  # and not one that was forked off it
+        end_all_runs()
 
 
 def _taken(folder: Path) -> BaseFileLock:

@@ -16,6 +16,7 @@ from common.data.cli import prepare
 from common.data.datalist import read_datalist, select_cases, write_datalist
 from common.data.provenance import write_provenance
 from common.files import file_sha256
+from common.one_run import end_all_runs
 from tests.fresh_process import FreshProcess, run_fresh
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +58,10 @@ def run_files():
             files = list(map(str, files))
             work = ConfigWorkflow(config_file=files, workflow_type=workflow_type, logging_file=False, **options)
             work.initialize()
-            work.run()
+            try:
+                work.run()
+            finally:
+                end_all_runs()  # as where its process ends with it
             work.finalize()
         return Path(options["output_dir"])
 

@@ -37,9 +37,7 @@ def test_every_workflow_takes_its_folder_before_it_works_and_leaves_it(run_id, s
     assert steps[begin]["output_dir"] == steps[end]["output_dir"]
 
 
-def test_a_second_run_in_one_folder_is_refused_before_it_writes(
-    bundle_command, run_command, phantom_dir, tmp_path, generated_dir
-):
+def test_a_second_run_in_one_folder_is_refused_before_it_writes(bundle_command, run_command, phantom_dir, tmp_path):
     begin_run(tmp_path)
     try:
         options = {"bundle": "evaluation", "dataset_dir": phantom_dir, "output_dir": tmp_path}

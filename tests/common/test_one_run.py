@@ -13,7 +13,7 @@ import pytest
 
 from common import one_run
 from common.leftovers import temporary_name
-from common.one_run import FolderInUseError, begin_run, end_run
+from common.one_run import FolderInUseError, begin_run, end_all_runs, end_run
 from common.stopping import STOP_SIGNALS
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +23,7 @@ HOLDER = "import sys, time; from common.one_run import begin_run; begin_run(sys.
 @pytest.fixture(autouse=True)
 def clean():
     yield
-    for folder in list(one_run._held):
-        end_run(folder)
+    end_all_runs()
     assert not STOP_SIGNALS.listening
 
 
