@@ -97,8 +97,15 @@ class Host:
         x, y, z = (slice(side.start, side.stop, step) for side, step in zip(box, stride, strict=True))
         low, high = self.tissue
         axes = [np.arange(s.start, s.stop, s.step) // step for s, step in zip((x, y, z), self._stride, strict=True)]
-        smooth = ndimage.gaussian_filter(self.hu((x, y, z)), _SMOOTH / (self.spacing * stride), truncate=3)
-        return self._body[np.ix_(*axes)] & (smooth > low) & (smooth < high)
+        hu = self.hu((x, y, z))
+        smooth = ndimage.gaussian_filter(hu, _SMOOTH / (self.spacing * stride), truncate=3)
+        soft = self._body[np.ix_(*axes)] & (smooth > low) & (smooth < high)
+        bottom, top = self.window or (
+            -np.inf,
+            np.inf,
+        )  # one that ends within tissue's HU shows air and bone as its ends
+        soft &= (hu > bottom + 1) if bottom >= low else True
+        return soft & (hu < top - 1) if top <= high else soft
 
     def free(self, box: Box, existing: Existing, stride: Sequence[int] = (1, 1, 1)) -> np.ndarray:
         """Where soft tissue of `box` may become lesion; every `stride`-th voxel."""
