@@ -61,12 +61,7 @@ class ExperimentReport:
             row["head_room"] = room.state if room else None
         write_csv(rows, self.directory / "results.csv")
         stamp = "; ".join(sorted({row["leakage"] for row in rows if row["leakage"]})) or None
-        seeds = f", seeds {self.experiment.seeds}" if self.experiment.seeds != [None] else ""
-        subtitle = (
-            f"{rows[0]['n']} test cases, folds {self.experiment.folds}{seeds}. Dice is the overlap of what a network "
-            "outlines with the true outline: 0 is none, 1 is all of it."
-        )
-        page = Page("Does the synthetic data help?", subtitle=subtitle, warning=stamp or "")
+        page = Page("Does the synthetic data help?", subtitle=self._subtitle(rows), warning=stamp or "")
         words = verdict(rows, rooms, curves, alike=table.alike(), left_out=self.experiment.left_out)
         for heading, sentences in words.items():
             page.section(heading)
@@ -87,6 +82,16 @@ class ExperimentReport:
         page.write(self.directory / "results.html")
         logger.info("wrote %s", self.directory / "results.html")
         return rows
+
+    def _subtitle(self, rows: Sequence[Row]) -> str:
+        """On what the table stands."""
+        parts = [f"{rows[0]['n']} test cases", f"folds {self.experiment.folds}"]
+        if self.experiment.seeds != [None]:
+            parts.append(f"seeds {self.experiment.seeds}")
+        if len(updates := {row["updates"] for row in rows}) == 1 and None not in updates:
+            parts.append(f"{rows[0]['updates']} updates in every arm")
+        explained = "Dice is the overlap of what a network outlines with the true outline: 0 is none, 1 is all of it."
+        return f"{', '.join(parts)}. {explained}"
 
     def _curves(self) -> dict[str, ArmCurve]:
         """Of every arm whose trainings left any, over all seeds and folds."""

@@ -8,6 +8,7 @@ from .convergence_figure import ArmCurve
 
 Row = Mapping[str, Any]
 _FEW_CASES = 20
+_LEARNED = 0.2  # Dice, chosen: below it a network outlines hardly anything that is there
 SIGNIFICANT = 0.05
 
 
@@ -34,13 +35,26 @@ def verdict(
     harms = [_gain(row) for row in compared if answers[row["arm"]] == "harms"]
     unclear = [_unclear(row, head_rooms) for row in compared if answers[row["arm"]] == "unclear"]
     parts = {
-        "Can this table show a gain?": [_room(name, room) for name, room in head_rooms.items() if room.cases],
+        "Can this table show a gain?": [
+            *_nothing_learned(rows),
+            *(_room(name, room) for name, room in head_rooms.items() if room.cases),
+        ],
         "What helps": helps or (["No arm is better than its baseline beyond doubt."] if compared else []),
         "What does harm": harms,
         "What makes no difference that the test cases could show": unclear,
         "What the numbers cannot tell": list(_limits(rows, curves, left_out or {})),
     }
     return {heading: sentences for heading, sentences in parts.items() if sentences}
+
+
+def _nothing_learned(rows: Sequence[Row]) -> list[str]:
+    best = max(rows, key=lambda row: row["mean"])
+    if best["mean"] >= _LEARNED:
+        return []
+    return [
+        f"No, this table means nothing yet: no network has learned the task. The best arm, '{best['arm']}', reaches "
+        f"{best['mean']:.2f} Dice, and which arm is ahead there is chance. Train longer before you read on."
+    ]
 
 
 def _room(name: str, room: HeadRoom) -> str:

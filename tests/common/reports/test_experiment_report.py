@@ -79,7 +79,7 @@ def reported(tmp_path):
         ExperimentReport(trials, replicates=200).write(trials.run())
         with (tmp_path / "results.csv").open(newline="") as file:
             rows = {row["arm"]: row for row in csv.DictReader(file)}
-        words = re.sub(r"<[^>]+>", "\n", (tmp_path / "results.html").read_text().partition("<nav>")[2])
+        words = re.sub(r"<[^>]+>", "\n", (tmp_path / "results.html").read_text().partition("<body>")[2])
         return rows, words.replace("&#39;", "'")
 
     return report
@@ -92,6 +92,7 @@ def test_a_table_with_head_room_says_what_helps(reported, tmp_path):
     rows, words = reported(Outcome(DICE, rising=["20_real___pairs"]))
     assert list(rows) == ["20 real", "10 real", "20 real + pairs", "pairs then 20 real"]
     assert {row["updates"] for row in rows.values()} == {"40"}
+    assert "30 test cases, folds [0], seeds [0, 1, 2], 40 updates in every arm." in words
     assert {row["head_room"] for row in rows.values()} == {"yes"}
     assert float(rows["20 real + pairs"]["difference"]) == pytest.approx(0.04, abs=0.005)
     assert rows["20 real"]["seeds"] == "3" and float(rows["20 real"]["seed_sd"]) < 0.01

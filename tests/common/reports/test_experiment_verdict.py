@@ -16,6 +16,7 @@ def row(arm, difference=None, low=None, high=None, p=0.01, **more):
     baseline = None if difference is None else "real"
     better = 0 if difference is None else 30 if difference > 0 else 10
     counts = {"n": 40, "better": better, "worse": 40 - better, "seeds": 3, "updates": 1000}
+    more = {"mean": 0.6, **more}
     interval = {"difference": difference, "difference_low": low, "difference_high": high}
     return {"arm": arm, "baseline": baseline, **interval, "p_holm": p, **counts, **more}
 
@@ -52,6 +53,15 @@ def test_the_page_begins_with_whether_it_can_show_a_gain(name):
     found = read([row("real"), row("mixed", 0.01, -0.01, 0.03)], {"real": room})
     assert next(iter(found)) == GAIN
     assert found[GAIN][0].startswith(beginning) and words in found[GAIN][0]
+
+
+def test_a_table_of_networks_that_learned_nothing_means_nothing():
+    rows = [row("real", mean=0.08), row("mixed", 0.05, 0.01, 0.07, mean=0.13)]
+    assert read(rows)[GAIN][0] == (
+        "No, this table means nothing yet: no network has learned the task. The best arm, 'mixed', reaches 0.13 Dice, "
+        "and which arm is ahead there is chance. Train longer before you read on."
+    )
+    assert len(read([row("real", mean=0.2), row("few", mean=0.05)])[GAIN]) == 1
 
 
 def test_a_baseline_without_real_cases_asks_for_no_head_room():
