@@ -15,6 +15,7 @@ from .ambiguous import ambiguous_files, log_ambiguous
 from .case import Case
 from .cases import OnBadCase, find_problems, keep_good
 from .check import Limits, Problem
+from .cli_options import require_options
 from .datalist import HEAD_AND_NECK, label_values, make_datalist, read_datalist, select_cases, write_datalist
 from .generated_set import LIST_NAME
 from .repair import repair_entries
@@ -46,21 +47,29 @@ class _Source(NamedTuple):
 
     prepare: Callable[..., list[Case]]
     needs_input: bool
+    options: tuple[str, ...] = ()
     folds: int = 5
     labels: Mapping[str, str] = HEAD_AND_NECK
 
 
 _SOURCES = {
-    "phantom": _Source(_prepare_phantom, needs_input=False),
-    "synthetic": _Source(prepare_synthetic, needs_input=False),  # its own list says what the labels are
+    "phantom": _Source(_prepare_phantom, needs_input=False, options=("count", "size")),
+    "synthetic": _Source(prepare_synthetic, needs_input=False, options=("set_dir",)),  # its list says the labels
     "registry": _Source(  # three patients: one for testing, two folds
-        _prepare_registry, needs_input=False, folds=2, labels={"0": "background", "1": "aorta", "2": "heart"}
+        _prepare_registry,
+        needs_input=False,
+        options=("cache_dir", "windows", "window_mm"),
+        folds=2,
+        labels={"0": "background", "1": "aorta", "2": "heart"},
     ),
-    "hecktor": _Source(prepare_hecktor, needs_input=True),
+    "hecktor": _Source(prepare_hecktor, needs_input=True, options=("mode",)),
     "openkbp": _Source(
-        prepare_openkbp, needs_input=True, labels={"0": "background", "1": "PTV70", "2": "PTV63 and PTV56"}
+        prepare_openkbp,
+        needs_input=True,
+        options=("shape",),
+        labels={"0": "background", "1": "PTV70", "2": "PTV63 and PTV56"},
     ),
-    "pairs": _Source(prepare_pairs, needs_input=True),
+    "pairs": _Source(prepare_pairs, needs_input=True, options=("mode",)),
 }
 
 
@@ -98,6 +107,9 @@ def prepare(
         workers: Threads.
         options: Further options of the source (count, size; mode link or copy; cache_dir, windows; set_dir).
     """
+    given = {key: value for key, value in locals().items() if key not in ("source", "options")}
+    _require_source(source, input)
+    require_options(given, further=options, known=_SOURCES[source].options, of=f"--source {source}")
     directory = Path(output)
     cases = _of_centres(_run_source(source, directory, input, seed=seed, workers=workers, **options), centres)
     known = read_datalist(directory / LIST_NAME) if source == "synthetic" else {}  # a published set brings its own list
@@ -116,7 +128,7 @@ def prepare(
         [_relative(entry, directory) for entry in good],
         seed=seed,
         test_fraction=test_fraction,
-        folds=folds or _SOURCES[source].folds,
+        folds=_SOURCES[source].folds if folds is None else folds,
         name=source,
         cropped=known.get("cropped", False),
         labels={str(value): names.get(str(value), f"label {value}") for value in labels},
@@ -147,6 +159,7 @@ def check(
         repair: Mend what needs no resampling, into DATASET_DIR/repaired, and list the new files; see `prepare`.
         workers: Threads.
     """
+    require_options(dict(locals()), further={}, known=(), of="check")
     root = Path(dataset_dir) if dataset_dir is not None else Path(datalist).parent
     content = read_datalist(datalist)
     entries = select_cases(content, dataset_dir=root)
@@ -166,6 +179,7 @@ def studies(dataset_dir: str, output: str) -> None:
         dataset_dir: What `prepare` has filled.
         output: Folder of the studies; labels that lie there already are left alone.
     """
+    require_options({"dataset_dir": dataset_dir, "output": output}, further={}, known=(), of="studies")
     write_studies(Path(dataset_dir), Path(output))
 
 
@@ -200,17 +214,21 @@ def _with_paths(datalist: Mapping[str, Any], entries: Sequence[Mapping[str, Any]
 def _of_centres(cases: Sequence[Case], centres: str | Sequence[str] | None) -> list[Case]:
     if centres is None:
         return list(cases)
-    wanted, there = {centres} if isinstance(centres, str) else set(centres), {case.centre for case in cases}
+    names = [centres] if isinstance(centres, str | int) else centres
+    wanted, there = {str(name) for name in names}, {case.centre for case in cases}
     if unknown := sorted(wanted - there):
         raise ValueError(f"--centres {','.join(unknown)}: not among the centres {', '.join(sorted(there))}")
     return [case for case in cases if case.centre in wanted]
 
 
-def _run_source(source: str, directory: Path, input_dir: str | None, *, seed: int, **options: Any) -> list[Case]:
+def _require_source(source: str, input_dir: str | None) -> None:
     if source not in _SOURCES:
         raise ValueError(f"--source is '{source}', expected one of {', '.join(_SOURCES)}")
     if _SOURCES[source].needs_input != (input_dir is not None):
         raise ValueError(f"--source {source} {'needs' if input_dir is None else 'takes no'} --input")
+
+
+def _run_source(source: str, directory: Path, input_dir: str | None, *, seed: int, **options: Any) -> list[Case]:
     if input_dir is not None:
         return _SOURCES[source].prepare(Path(input_dir), directory, **options)
     return _SOURCES[source].prepare(directory, seed=seed, **options)
