@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Randomizable
-from tqdm import tqdm
 
+from ..progress import Progress
 from .case import Case
 from .datalist import datalist_hash, read_datalist, source_case, write_datalist
 from .generated_set import LIST_NAME
@@ -136,7 +136,7 @@ class AugmentedSet:
         loaded: tuple[str, dict[str, Any]] | None = None
         copies = list(self.copies())
         made = 0
-        for copy in tqdm(copies, "augmenting", disable=None):
+        for copy in Progress(copies, "augmenting"):
             if is_written(self._files(copy), note=self._note(copy)) or self._donor(copy) == NO_PLACE:
                 continue
             if loaded is None or loaded[0] != copy.source["case_id"]:

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from tqdm import tqdm
-
 from ..files import write_json
+from ..progress import Progress
 from .check import Limits, Problem, check_case, problem_table
 from .datalist import Folds, label_values, read_datalist, select_cases
 from .known_files import file_stamp, read_known, write_known
@@ -136,7 +135,7 @@ def find_problems(
     try:
         with ThreadPoolExecutor(max(1, workers)) as pool:  # decompressing lets go of the lock
             results = pool.map(partial(check_case, limits=limits), [entry for entry, _ in todo])
-            for (_, key), problems in zip(todo, tqdm(results, "checking", len(todo), disable=None), strict=True):
+            for (_, key), problems in zip(todo, Progress(results, "checking", len(todo)), strict=True):
                 found.extend(problems)
                 fresh |= set() if problems else {key}
     finally:  # what an interrupted pass has read is not read again

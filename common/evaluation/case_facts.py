@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from monai.data import DataLoader
-from tqdm import tqdm
 
 from ..data.label_map import to_values
 from ..metrics.mask_statistics import body_box, body_mask, mask_statistics, occupancy
 from ..metrics.memorisation import shrink_pair
+from ..progress import Progress
 from .volume_set import VolumeSet
 
 BINS = 64
@@ -54,7 +54,7 @@ def read_facts(
     """`case_facts` of each case in order, by `num_workers` processes; a volume each is in memory."""
     facts = volumes.mapped(partial(case_facts, window=window, labels=labels))
     loader = DataLoader(facts, batch_size=1, num_workers=num_workers, collate_fn=_only)
-    return list(tqdm(loader, desc=f"masks of {volumes.name}"))
+    return list(Progress(loader, desc=f"masks of {volumes.name}"))
 
 
 def _only(batch: Sequence[CaseFacts]) -> CaseFacts:

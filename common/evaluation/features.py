@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 from monai.data import DataLoader
-from tqdm import tqdm
 
 from ..data.cached_array import read_cached, write_cached
 from ..files import content_sha256
 from ..networks.extractor import Extractor
+from ..progress import Progress
 from .processes import gather, own_cases
 from .volume_set import VolumeSet
 
@@ -80,7 +80,7 @@ class FeatureReader:
                 self._rows[key] = row
         missing = [i for i in indices if any(rows[i] not in self._rows for rows in keys.values())]
         computed = self._compute(volumes, self.extractors[extractor], missing, names)
-        for i in tqdm(missing, desc=f"{extractor} of {volumes.name}", disable=not missing):
+        for i in Progress(missing, desc=f"{extractor} of {volumes.name}", disable=not missing):
             for name, vector in next(computed).items():
                 self._rows[keys[name][i]] = vector
                 if path := self._path(keys[name][i]):

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ..metrics.resampling import case_interval
 from ..metrics.segmentation import MeanRow, mean_row
+from ..progress import Progress
 from ..runs.bundle_predictions import predict_masks
 from ..runs.pair_dice import pair_dice
 
@@ -59,7 +59,7 @@ def pair_consistency(
     scores: dict[str, list[dict[str, Any]]] = {}
     for side, entries in sides.items():
         predictions = predict_masks(segmenter, entries, work_dir=Path(work_dir) / side, overrides=segmenter_overrides)
-        pairs = tqdm(entries, f"dice of {side} pairs", disable=None)
+        pairs = Progress(entries, f"dice of {side} pairs")
         scores[side] = [pair_dice(entry, predictions[entry["case_id"]], labels=labels) for entry in pairs]
     result: dict[str, dict[str, Any]] = {}
     for region in ("foreground", *(f"label_{value}" for value in labels)):

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ignite.engine import Engine
-from ignite.handlers import ProgressBar
+
+from .run_progress import RunProgress
 
 
-class LossProgress(ProgressBar):
+class LossProgress(RunProgress):
     """Ignite's progress bar that shows the losses when a config hands it to an engine (`attach` without more).
 
     Args:

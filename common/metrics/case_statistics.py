@@ -19,11 +19,11 @@ from monai.data import MetaTensor
 from monai.transforms import Resize
 from nibabel.affines import voxel_sizes
 from scipy import ndimage
-from tqdm import tqdm
 
 from ..data.check import Problem
 from ..data.datalist import label_names
 from ..data.volume_file import open_volume, read_mask
+from ..progress import Progress
 from ..transforms.centre_crop import CentreBoundsCrop
 from ..transforms.hu_window import HUWindow
 
@@ -104,7 +104,7 @@ def describe_cases(
     """
     describe = partial(describe_case, labels=labels, window=window)
     with ThreadPoolExecutor(max(1, workers)) as pool:  # decompressing lets go of the lock
-        return list(tqdm(pool.map(describe, entries), "measuring", len(entries), disable=None))
+        return list(Progress(pool.map(describe, entries), "measuring", len(entries)))
 
 
 def describe_case(

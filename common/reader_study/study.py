@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ..files import replacing
+from ..progress import Progress
 from ..same_settings import require_same_settings
 from .blinding import Layout, blinded_pair
 from .drawing import DrawnCase, Entry, Source, draw_cases
@@ -67,7 +67,7 @@ def prepare_study(
     form: dict[str, Any] = {"spacing": spacing, "hu_window": hu_window, "layout": layout, "rng": rng}
     items = [
         (case.source, case.entry["case_id"], *_blind(case, preprocessing, **form))
-        for case in tqdm(cases, "preparing", disable=None)
+        for case in Progress(cases, "preparing")
     ]
     _check_equal_size(items)
     with replacing(path, locked=False) as temporary:

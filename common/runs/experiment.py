@@ -9,9 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from tqdm import tqdm
-
 from ..files import write_json
+from ..progress import Progress
 from ..same_settings import require_same_settings
 from .arms import Arm, chain, compared_arms, planned_arms, selected, slug, without_too_large
 from .workflow_run import Options, Runner, Workflow, end_orphans, run_workflow
@@ -89,7 +88,7 @@ class Experiment:
         """Run what is missing; arm → a seed → case id → DSC of the foreground, None for an empty truth."""
         end_orphans(self.output_dir)
         for seed in self.seeds:
-            for arm in tqdm(self.arms, desc="arms" if seed is None else f"arms, seed {seed}"):
+            for arm in Progress(self.arms, desc="arms" if seed is None else f"arms, seed {seed}"):
                 self._run_arm(arm, seed)
         return {
             arm.name: [read_case_scores(self.evaluation_dir(arm.name, seed) / "cases.csv") for seed in self.seeds]

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ...data.cached_array import read_cached, write_cached
 from ...files import content_sha256, file_sha256
 from ...metrics.memorisation import Memorisation, memorisation, nearest, shrink_pair
+from ...progress import Progress
 
 
 class CopyFilter:
@@ -94,9 +94,7 @@ class CopyFilter:
 
     def _vectors(self, entries: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
         """Small copies (N, cells)."""
-        return (
-            np.stack([self._vector(entry) for entry in tqdm(entries, name, disable=None)]) if entries else np.empty(0)
-        )
+        return np.stack([self._vector(entry) for entry in Progress(entries, name)]) if entries else np.empty(0)
 
     def _vector(self, entry: Mapping[str, Any]) -> np.ndarray:
         path = self.folder / f"{content_sha256([_files(entry), self.recipe])[:32]}.npy"
