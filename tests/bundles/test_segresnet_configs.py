@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
 import torch
+import yaml
 from monai.bundle import ConfigParser
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,16 @@ def test_preprocessing_is_the_same_in_training_inference_and_evaluation():
     of_image = [name for name in training if name not in of_masks]
     assert steps("inference", "preprocessing::transforms") == of_image
     assert steps("evaluate", "preprocessing::transforms") == of_image
+
+
+@pytest.mark.parametrize("name", ["experiment", "learning_curve", "demo"])
+def test_arms_have_names_of_their_own_and_stand_behind_what_they_need(name):
+    """What `Experiment` checks of the arms that are run, of all that a config has."""
+    arms = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())["arms"]
+    names = [arm["name"] for arm in arms]
+    assert len(set(names)) == len(names)
+    for place, arm in enumerate(arms):
+        assert {arm[key] for key in ("baseline", "start_from") if key in arm} <= set(names[:place])
 
 
 def test_metadata_names_the_labels_as_the_default_network_has_them():
