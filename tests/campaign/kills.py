@@ -1,0 +1,137 @@
+"""Trainings that are killed or asked to stop at random moments, started again, and compared with one that was not."""
+
+import hashlib
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .commands import Command
+from .process import Forked, fork
+
+_OPTIONS = ("--dataset_dir", "{data}", "--output_dir", "{out}")
+_STEPS, _EPOCHS = (*_OPTIONS, "--max_steps", "8"), (*_OPTIONS, "--max_epochs", "4")
+TRAININGS = {  # that take seconds, with a checkpoint after each step or epoch
+    "hagan_128": Command("hagan_128", "training", ("train", "smoke"), _STEPS),
+    "baseline_gans": Command("baseline_gans", "training", ("train", "wgan_gp_3d", "smoke"), _STEPS),
+    "segresnet_auto3dseg": Command("segresnet_auto3dseg", "training", ("train", "smoke"), _EPOCHS),
+}  # fmt: skip
+STATUS = {signal.SIGKILL: (-9,), signal.SIGTERM: (143,), signal.SIGINT: (130,)}
+
+
+@dataclass
+class Interrupted:
+    """A training that was interrupted some times.
+
+    Attributes:
+        bundle: Of it.
+        number: Of the signal.
+        count: How often.
+        problems: What went wrong; empty where it ended as one that ran through.
+    """
+
+    bundle: str
+    number: signal.Signals
+    count: int
+    problems: list[str]
+
+
+def interruptions(
+    world: Path, folder: Path, counts: dict[signal.Signals, int], *, seed: int = 0
+) -> Iterator[Interrupted]:
+    """Interrupt each training up to three times in a run, until each signal was sent as often as asked for."""
+    moments = random.Random(seed)
+    whole: dict[str, tuple[str, float]] = {}
+    for number, wanted in counts.items():
+        sent = 0
+        while sent < wanted:
+            for bundle, command in TRAININGS.items():
+                if bundle not in whole:
+                    out = folder / bundle
+                    start = time.monotonic()
+                    status, output = _wait(_start(command, world, out))
+                    assert status == 0, output[-3000:]
+                    whole[bundle] = (_digest(out), time.monotonic() - start)
+                expected, seconds = whole[bundle]
+                out = folder / f"{bundle}_{number.name}_{sent}"
+                done = _interrupt(command, world, out, number, min(3, wanted - sent), seconds, expected, moments)
+                sent += done.count
+                yield done
+                shutil.rmtree(out, ignore_errors=True)
+                if sent >= wanted:
+                    break
+
+
+def _interrupt(
+    command: Command,
+    world: Path,
+    out: Path,
+    number: signal.Signals,
+    times: int,
+    seconds: float,
+    expected: str,
+    moments: Any,
+) -> Interrupted:
+    problems: list[str] = []
+    count = 0
+    for _ in range(times):
+        running = _start(command, world, out)
+        time.sleep(moments.uniform(0.1, 0.9) * seconds)
+        if os.waitpid(running.pid, os.WNOHANG)[0]:
+            break
+        os.kill(running.pid, number)
+        count += 1
+        status, output = _wait(running)
+        if status not in (*STATUS[number], 0):
+            problems.append(f"exit status {status}, expected {STATUS[number][0]}")
+        if number != signal.SIGKILL and "Traceback" in output:
+            problems.append("a traceback: " + output.strip().splitlines()[-1])
+    status, output = _wait(_start(command, world, out))
+    if status != 0:
+        problems.append(f"started again it ended with {status}: " + "\n".join(output.strip().splitlines()[-3:]))
+    elif _digest(out) != expected:
+        problems.append("another model or other losses than of a training that ran through")
+    return Interrupted(command.bundle, number, count, problems)
+
+
+def _start(command: Command, world: Path, out: Path) -> Forked:
+    paths = {"data": str(world / "data"), "out": str(out)}
+    arguments = [word.format(**paths) if word.startswith("{") else word for word in command.arguments()]
+    here = out.with_name(out.name + ".log")
+    here.mkdir(parents=True, exist_ok=True)
+    return fork(arguments, here, watched=False)
+
+
+def _wait(running: Forked) -> tuple[int, str]:
+    _, status = os.waitpid(running.pid, 0)
+    return os.waitstatus_to_exitcode(status), running.output()
+
+
+def _digest(out: Path) -> str:
+    """Of the weights in model.pt and of the losses."""
+    import torch
+
+    found = hashlib.sha256()
+    content = torch.load(out / "model.pt", weights_only=True, map_location="cpu")
+    for name, tensor in sorted(_tensors(content, "")):
+        found.update(
+            name.encode() + tensor.contiguous().view(torch.uint8).numpy().tobytes() if tensor.ndim else name.encode()
+        )
+    for path in sorted(out.glob("losses.csv")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _tensors(content: Any, path: str) -> Iterator[tuple[str, Any]]:
+    import torch
+
+    if isinstance(content, torch.Tensor):
+        yield path, content
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            yield from _tensors(value, f"{path}/{key}")
