@@ -87,7 +87,11 @@ def read_datalist(path: str | Path, *, masks: bool = True) -> dict[str, Any]:
         )
     datalist = read_json(path, remedy="make it again with `python -m common.data prepare`, or save it in that form")
     if not isinstance(datalist, dict) or not isinstance(datalist.get("training"), list):
-        raise ValueError(f"{path} has no list 'training', expected the MSD form {{training: […], testing: […]}}")
+        found = f"'training' is {datalist.get('training')!r:.60}" if isinstance(datalist, dict) else "it is no mapping"
+        raise ValueError(
+            f"{path} has no list 'training': {found}, expected the MSD form {{training: […], testing: […]}}; make it "
+            "again with `python -m common.data prepare`, or save it in that form"
+        )
     if not isinstance(datalist.setdefault("testing", []), list):
         raise ValueError(f"{path}: 'testing' is {datalist['testing']!r}, expected a list of entries")
     datalist["labels"] = named_labels(datalist.get("labels") or HEAD_AND_NECK, source=str(path))
@@ -164,7 +168,10 @@ def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_di
             )
         chosen = [entry for entry in datalist["training"] if entry.get("fold") in wanted]
     if not chosen:
-        raise ValueError(f"folds {folds} select no case of the data list")
+        raise ValueError(
+            f"folds {folds} select no case of the data list, expected all, testing, everything, or folds that have "
+            "cases: name others"
+        )
     root = Path(dataset_dir).resolve()
     behind = {"generator_case_ids": datalist.get("generator_case_ids", [])}
     notes = ({"cropped": True} if datalist.get("cropped") else {}) | values_note(datalist.get("labels"))

@@ -22,7 +22,9 @@ def require_consistent(datalist: Mapping[str, Any], *, source: str) -> None:
         raise ValueError(f"{source}: the list has cropped {cropped!r}, expected true or false, without quotes")
     ids = [entry["case_id"] for entry in entries]
     if twice := sorted({case_id for case_id in ids if ids.count(case_id) > 1} if len(set(ids)) < len(ids) else ()):
-        raise ValueError(f"{source}: case ids {twice} stand twice, expected each once")
+        raise ValueError(
+            f"{source}: case ids {twice} stand twice, expected each once: give each case its own, or remove one"
+        )
     without = [entry["case_id"] for entry in datalist["training"] if "fold" not in entry]
     if 0 < len(without) < len(datalist["training"]):
         raise ValueError(

@@ -90,6 +90,11 @@ def _wrong(option: Option, content: Mapping[str, Any]) -> Iterator[str]:
     if value is not _NOT_KNOWN and not option.accepts(value):
         expected = "True or False" if option.schema.get("type") == "boolean" else option.expected.replace("`", "")
         yield f"{option.name}: found {_shown(value)}, expected {expected}; {_remedy(option, value)}"
+    elif isinstance(value, str | Path) and (kind := option.schema.get("format")) in ("folder", "file"):
+        there = Path(value).expanduser()
+        if there.is_file() if kind == "folder" else there.is_dir():  # what is not there is its reader's matter
+            found = "a file" if kind == "folder" else "a folder"
+            yield f"{option.name}: found {found}, {value}, expected a {kind}; name another --{option.name}"
 
 
 def _remedy(option: Option, value: Any) -> str:

@@ -62,7 +62,9 @@ def export_bundle(
         there = ", ".join(
             sorted(path.parents[1].name for path in (checkout / "bundles").glob("*/configs/metadata.json"))
         )
-        raise FileNotFoundError(f"no bundle '{name}' in {checkout / 'bundles'}, expected one of {there}")
+        raise FileNotFoundError(
+            f"no bundle '{name}' in {checkout / 'bundles'}, expected one of {there}: name one of these"
+        )
     if target.exists() and not (target / SUMS).is_file():
         raise FileExistsError(f"{target} is no earlier export (it has no {SUMS}): name another --output or remove it")
     output.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from .cli import cli_inputs
+from .files import file_inputs
 from .inputs import all_inputs, controls, sample
 from .kills import interruptions
 from .options import option_inputs
@@ -40,6 +42,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default="", help="inputs whose `kind | command | name` has this text")
     parser.add_argument("--skip", default="", help="no input whose name has this text")
     parser.add_argument("--options", action="store_true", help="options alone, no files")
+    parser.add_argument("--files", action="store_true", help="files and folders alone, no options of configs")
     parser.add_argument("--every", type=int, default=1, help="every third input, and so on")
     parser.add_argument("--sample", type=int, default=0, help="that many, spread over the kinds")
     parser.add_argument("--processes", type=int, default=2, help="commands at once")
@@ -53,6 +56,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 def _chosen(given: argparse.Namespace) -> list[Wrong]:
     every = controls() if given.controls else list(option_inputs()) if given.options else all_inputs()
+    every = [*file_inputs(), *cli_inputs()] if given.files else every
     inputs = [wrong for wrong in every if given.only in f"{wrong.kind} | {wrong.command} | {wrong.name}"]
     inputs = [wrong for wrong in inputs if not given.skip or given.skip not in wrong.name][:: given.every]
     return sample(inputs, given.sample) if given.sample else inputs

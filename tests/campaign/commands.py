@@ -100,6 +100,10 @@ COMMANDS = (
     Command("segresnet_auto3dseg", "auto3dseg", ("auto3dseg",), _DATA + _OUT),
     Command("segresnet_auto3dseg", "experiment", ("experiment",), _DATA + _OUT + _SET),
 )
-WITH_SET = Command(  # a training that adds a generated set
-    "segresnet_auto3dseg", "training", ("train", "smoke"), _DATA + _OUT + _SET, reads=("generated",)
+WITH_SET = Command(  # a training that adds a whole generated set
+    "segresnet_auto3dseg",
+    "training",
+    ("train", "smoke"),
+    (*_DATA, *_OUT, *_SET, "--generated_count", "6"),
+    reads=("generated",),
 )

@@ -155,7 +155,6 @@ SPOILS: dict[str, dict[str, Spoil]] = {  # title and names of faults.yaml → wh
         "no image": listed(_entry(image=...)),
         "image is a number": listed(_entry(image=5)),
         "null entry": listed(lambda content: {**content, "training": [None, *content["training"]], "testing": [None]}),
-        "case id is a number": listed(_entry(case_id=7)),
         "case id leads out": listed(_entry(case_id="../../x")),
         "case id is absolute": listed(_entry(case_id="/tmp/campaign_x")),
         "a case in training and testing": listed(_both),

@@ -21,7 +21,8 @@ def file_inputs() -> Iterator[Wrong]:
             yield from _inputs("data list", command)
             if command.run_id == "training":
                 yield from _inputs("folds of a list", command)
-            yield from _inputs("NIfTI pair", command)
+            if command.run_id != "analysing":  # which shows what is wrong with a set, on its page
+                yield from _inputs("NIfTI pair", command)
         if "model" in command.reads:
             yield from _inputs("model file", command)
         if "generated" in command.reads:

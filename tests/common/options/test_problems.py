@@ -12,6 +12,8 @@ OPTIONS = [
     Option("lr", {"type": "number", "exclusiveMinimum": 0}),
     Option("amp", {"enum": ["off", "bf16"]}),
     Option("fast", {"type": "boolean"}),
+    Option("list", {"type": "string", "format": "file"}),
+    Option("out", {"type": "string", "format": "folder"}),
     Option("folds", {"type": "array", "items": {"type": "integer"}}, nullable=True),
 ]
 EXTRA = Option("policy", {"enum": ["cutout"]})
@@ -23,6 +25,8 @@ BASE = {
     "lr": 0.1,
     "amp": "off",
     "fast": True,
+    "list": "list.json",
+    "out": "output",
     "folds": None,
     "net": {"_target_": "x"},
     "part": {"a": 1},
@@ -44,6 +48,8 @@ LINES = {
     "range": ({"batch_size": 0}, "batch_size: found 0, expected integer ≥ 1, pairs; set another --batch_size"),
     "type": ({"batch_size": 1.0}, "batch_size: found 1.0, expected integer ≥ 1, pairs"),
     "YAML": ({"lr": "2e-4"}, "lr: found '2e-4', expected number > 0; it is a text, as YAML wants .*; write 0.0002"),
+    "folder": ({"list": "/"}, "list: found a folder, /, expected a file; name another --list"),
+    "file": ({"out": __file__}, "out: found a file, .*py, expected a folder; name another --out"),
     "quotes": ({"batch_size": "4"}, "batch_size: found '4', expected .*; write 4$"),
     "choice": ({"amp": "bf61"}, r"amp: found 'bf61', expected off or bf16; did you mean bf16\?"),
     "bare off": ({"amp": False}, 'amp: found False, expected off or bf16; .* write "off" in quotes'),
