@@ -37,6 +37,7 @@ class GeneratedSet:
         binary_mask: Whether the masks know foreground and background alone.
         training_ids: Case ids; None where nothing tells, for sets without ``provenance.json``.
         generator_case_ids: Real cases behind training cases that were generated themselves.
+        mask_ids: Sources of masks that its images were drawn for, and the real cases behind those.
         recorded: What was done to the training's real cases; None where the set's provenance does not say.
     """
 
@@ -48,6 +49,7 @@ class GeneratedSet:
     binary_mask: bool
     training_ids: frozenset[str] | None
     generator_case_ids: frozenset[str] = frozenset()
+    mask_ids: frozenset[str] = frozenset()
     recorded: Preprocessing | None = None
 
     @property
@@ -62,8 +64,8 @@ class GeneratedSet:
 
     @property
     def seen_ids(self) -> frozenset[str] | None:
-        """All case ids behind the set: its generator's training cases, and what those were generated from."""
-        return None if self.training_ids is None else self.training_ids | self.generator_case_ids
+        """All case ids behind the set: its generator's training cases, what those were generated from, given masks'."""
+        return None if self.training_ids is None else self.training_ids | self.generator_case_ids | self.mask_ids
 
 
 def read_generated_set(
@@ -129,8 +131,16 @@ def read_generated_set(
         binary_mask=len(labels) <= 2,
         training_ids=frozenset(training["case_ids"]) if provenance else None,
         generator_case_ids=frozenset(training.get("generator_case_ids", ())),
+        mask_ids=mask_ids(provenance or {}),
         recorded=complete(provenance["preprocessing"]) if provenance and provenance.get("preprocessing") else None,
     )
+
+
+def mask_ids(provenance: Mapping[str, Any]) -> frozenset[str]:
+    """Ids behind the masks that a set's images were drawn for: their sources, and what generated ones go back to."""
+    masks = (provenance.get("drawing") or {}).get("masks") or {}
+    named = {case["mask_from"] for case in provenance.get("cases") or () if "mask_from" in case}
+    return frozenset(named | set(masks.get("generator_case_ids", ())))
 
 
 def _read_cases(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -258,7 +268,8 @@ def _is_of_other_data(generated: GeneratedSet, datalist: str | Path) -> bool:
     """Whether there are real cases behind a set, and none of them, nor of its training cases, is in the list."""
     content = read_datalist(datalist)
     listed = {source_case(entry) for entry in (*content["training"], *content.get("testing", ()))}
-    return bool(generated.training_ids) and not (generated.seen_ids or set()) & listed
+    behind = (generated.training_ids or frozenset()) | generated.generator_case_ids
+    return bool(generated.training_ids) and not behind & listed
 
 
 def cases_behind(

@@ -48,7 +48,11 @@ class LoadCased(MapTransform, InvertibleTransform):
         self.steps: list[MapTransform] = [
             Orientationd(keys, axcodes="RAS", labels=None, allow_missing_keys=allow_missing_keys),
             CentreBoundsCropd(
-                keys, centre_bounds, default=crop, source_key=image_key, allow_missing_keys=allow_missing_keys
+                keys,
+                centre_bounds,
+                default=crop,
+                source_key=image_key if image_key in self.keys else str(self.keys[0]),  # masks alone have no body's box
+                allow_missing_keys=allow_missing_keys,
             ),
         ]
         if spacing is not None:

@@ -34,11 +34,33 @@ BASELINE_GANS = {
     ],
     "inference": ["checkpoint", "num_samples", "batch_size", "seed"],
 }
+LATENT_FLOW = {
+    "train": [
+        *(
+            "datalist",
+            "folds",
+            "max_steps",
+            "batch_size",
+            "seed",
+            "latent_channels",
+            "channels",
+            "sampling_steps",
+            "lr",
+        ),
+        *("warm_up", "given_share", "mask_weight", "ema", "amp", "binary_mask", "flip", "num_workers"),
+    ],
+    "inference": [
+        *("checkpoint", "num_samples", "batch_size", "seed", "indices", "sampling_steps", "masks", "masks_dir"),
+        "mask_bend",
+    ],
+    "dataset": ["checkpoints", "num_samples", "options", "dataset_dir"],
+}
 # bundle → config → flat keys and run ids that stay, beside those of every workflow
 NAMES = {
     "hagan_128": HAGAN,
     "hagan_256": HAGAN,
     "baseline_gans": BASELINE_GANS,
+    "latent_flow": LATENT_FLOW,
     "evaluation": {
         "analyse": ["datalist", "folds", "seed", "num_workers"],
         "evaluate": ["datalist", "generated_dir", "train_datalist", "extractor", "weights", "allow_untrained"],

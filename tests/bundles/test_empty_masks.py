@@ -12,6 +12,7 @@ TRAININGS = {
     "hagan_128": (["train", "smoke"], {"max_steps": 4}),
     "hagan_256": (["train", "smoke"], {"max_steps": 4}),
     "baseline_gans": (["train", "wgan_gp_3d", "smoke"], {"max_steps": 4, "spacing": [6, 6, 6]}),
+    "latent_flow": (["train", "smoke"], {"max_steps": 4}),
     "segresnet_auto3dseg": (["train", "smoke"], {}),
 }
 

@@ -14,6 +14,7 @@ CHAINS = {
     ("hagan_128", "train"): ("train::deterministic_transforms", GRID),
     ("hagan_256", "train"): ("train::deterministic_transforms", GRID),
     ("baseline_gans", "train"): ("train::deterministic_transforms", {**GRID, "fit": "resize"}),
+    ("latent_flow", "train"): ("train::deterministic_transforms", GRID),
     ("evaluation", "evaluate"): ("deterministic_transforms::real", {**GRID, "binary_mask": False}),
     ("segresnet_auto3dseg", "train"): (
         "train::deterministic_transforms",

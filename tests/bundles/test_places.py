@@ -7,7 +7,7 @@ import pytest
 from tests.fresh_process import run_fresh
 
 ROOT = Path(__file__).parents[2]
-BUNDLES = ["hagan_128", "hagan_256", "baseline_gans", "segresnet_auto3dseg"]
+BUNDLES = ["hagan_128", "hagan_256", "baseline_gans", "latent_flow", "segresnet_auto3dseg"]
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)

@@ -22,6 +22,7 @@ READERS = {
     ("hagan_256", "train"): ("train::data", "train::preprocessing", {}),
     ("hagan_128", "augmenting"): ("data", "load", {}),
     ("baseline_gans", "train"): ("train::data", "train::preprocessing", {"fit": "resize"}),
+    ("latent_flow", "train"): ("train::data", "train::preprocessing", {}),
     ("evaluation", "train"): ("train::data", "train::preprocessing", {}),
     ("evaluation", "inference"): ("listed", "preprocessing", {}),
     ("evaluation", "evaluate"): ("real_cases", "deterministic_transforms::real", {}),

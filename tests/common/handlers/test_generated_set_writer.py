@@ -23,7 +23,7 @@ def checkpoint(tmp_path):
     return path
 
 
-def generate(directory, checkpoint, labels=True, **known):
+def generate(directory, checkpoint, labels=True, drawing=None, **known):
     writer = GeneratedSetWriter(
         directory,
         part=SetPart(directory, numbers=[0], batch_size=1, checkpoint=checkpoint, settings={}),
@@ -33,6 +33,7 @@ def generate(directory, checkpoint, labels=True, **known):
         spacing=SPACING,
         postprocessing={"binary": False},
         labels={"0": "background", "1": "tumour"},
+        drawing=drawing,
     )
     image = torch.linspace(-1024, 600, 4 * 6 * 8).view(1, 4, 6, 8)
     label = torch.zeros(1, 4, 6, 8, dtype=torch.uint8)
@@ -75,6 +76,16 @@ def test_list_and_provenance_say_what_the_set_is(tmp_path, checkpoint):
     assert provenance["cases"] == [{"case_id": "generated_00000", "seed": 11}]
     assert provenance["seed"] == 3
     assert provenance["training"]["case_ids"] == ["p1", "p2"]
+
+
+def test_provenance_says_how_a_flow_drew_and_whose_mask_was_given_and_the_list_does_not(tmp_path, checkpoint):
+    generate(tmp_path / "set", checkpoint, drawing={"sampling_steps": 25}, mask_from="p7")
+    provenance = read_provenance(tmp_path / "set")
+    assert provenance["drawing"] == {"sampling_steps": 25}
+    assert provenance["cases"] == [{"case_id": "generated_00000", "seed": 11, "mask_from": "p7"}]
+    assert "mask_from" not in json.loads((tmp_path / "set/dataset.json").read_text())["training"][0]
+    generate(tmp_path / "plain", checkpoint)
+    assert "drawing" not in read_provenance(tmp_path / "plain")
 
 
 def test_list_and_provenance_name_the_condition_and_the_centre_stays_generated(tmp_path, checkpoint):

@@ -1,4 +1,4 @@
-"""The five bundles, exported once, and a way to use them as someone does who has nothing else."""
+"""All bundles, exported once, and a way to use them as someone does who has nothing else."""
 
 import json
 import os
@@ -15,7 +15,7 @@ BUNDLES = sorted(path.parents[1].name for path in (CHECKOUT / "bundles").glob("*
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory):
-    """Folder of the five exported bundles and their archives."""
+    """Folder of all exported bundles and their archives."""
     directory = tmp_path_factory.mktemp("dist")
     for name in BUNDLES:
         export_bundle(name, directory)
@@ -64,6 +64,7 @@ STEPS = {
     "hagan_128": GAN,
     "hagan_256": GAN,
     "baseline_gans": GAN,
+    "latent_flow": GAN,
     "evaluation": [GAN[0], ("inference", {**GAN[1][1], "dataset_dir": "{data}"})],
     "segresnet_auto3dseg": [
         ("train", {**GAN[0][1], "max_epochs": 1}),

@@ -11,6 +11,7 @@ from common.packaging.weights_metadata import describe_weights
 
 SMALL = {"image_size": [32, 32, 16], "latent_dim": 16, "channels": 8}
 UNET = {"network": "unet", "image_size": [16, 16, 8], "channels": 4, "blocks": 2, "pairing": "channels"}
+FLOW = {"network": "latent_flow", "image_size": [32, 16, 16], "latent_channels": 4, "channels": [8, 16]}
 SEGRESNET = {
     **{"network": "segresnet_ds", "init_filters": 4, "blocks_down": [1, 1], "dsdepth": 1, "roi_size": [16, 16, 8]},
     "label_names": {"0": "air", "1": "tumour", "2": "node"},
@@ -21,6 +22,7 @@ CASES = [
     ("hagan_128", SMALL, [16], [1, 32, 32, 32], [PLAIN]),
     ("hagan_256", {**SMALL, "conditions": {"names": ["a", "b"]}}, [18], [1, 32, 32, 32], [PLAIN]),
     ("baseline_gans", UNET, [16 * 16 * 8], [2, 16, 16, 8], ["image", "mask"]),
+    ("latent_flow", FLOW, [(4 + 16) * 8 * 4 * 4], [2, 32, 16, 16], ["image", "mask"]),
     ("segresnet_auto3dseg", SEGRESNET, [1, 16, 16, 8], [3, 16, 16, 8], ["air", "tumour", "node"]),
     ("evaluation", {"organs": ["lung"], "widths": [4, 4, 8, 8]}, [1, 128, 128, 64], [1, 128, 128, 64], ["lung"]),
 ]
