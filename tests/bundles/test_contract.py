@@ -96,7 +96,11 @@ VARIANTS = {("segresnet_auto3dseg", "train"): {"amp": "fp16"}}
 # (bundle, config) → overrides for what the network takes from the data
 LABEL_NAMES = {"label_names": {"0": "background", "1": "tumour"}}
 WITHOUT_WEIGHTS = {"checkpoint": "none.pt"}  # the metadata describe the default network, not that of shipped weights
-OF_THE_DATA = {("segresnet_auto3dseg", "train"): LABEL_NAMES, ("baseline_gans", "train"): {**LABEL_NAMES, "labels": 2}}
+OF_THE_DATA = {
+    ("latent_flow", "train"): {**LABEL_NAMES, "labels": 3},
+    ("segresnet_auto3dseg", "train"): LABEL_NAMES,
+    ("baseline_gans", "train"): {**LABEL_NAMES, "labels": 2},
+}
 
 
 def location(bundle, name):

@@ -129,7 +129,7 @@ def test_what_is_wrong_with_masks_is_said(workflow, trained, causes, phantom_dir
         ({"masks": str(tmp_path / "none")}, "check --masks"),
         ({"masks": str(other / "datalist.json")}, "cases that the generator was trained on, such as"),
         ({"masks": str(other)}, "holds no NIfTI mask"),
-        ({"masks": str(phantom_dir / "labels"), "mask_bend": -1}, "mask_bend is -1"),
+        ({"masks": str(phantom_dir / "labels"), "mask_bend": -1}, "mask_bend"),
         ({"checkpoint": str(tmp_path / "none.pt")}, "no trained model at"),
         ({"checkpoint": str(tmp_path / "none.pt"), "masks": str(other)}, "no trained model at"),
     ):
