@@ -1,6 +1,6 @@
 """The check of the options of runs that are to be started later, such as those of a search."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +44,17 @@ def problems_ahead(config_files: Sequence[str | Path], options: Mapping[str, Any
     declared = read_declaration(check["bundle"], check["config"])
     base = read_yaml(Path(config_files[0]))
     return lines + find_problems(declared, parser.get(), base=base, typed=given, named=named_parts(config_files))
+
+
+def require_ahead(runs: Iterable[tuple[str, Sequence[str | Path], Mapping[str, Any]]]) -> None:
+    """Refuse runs that would refuse their options, before the first of them starts.
+
+    Args:
+        runs: Name, config files and options of each.
+
+    Raises:
+        ValueError: A line for each of them, beginning with the run's name.
+    """
+    lines = [f"{name}: {line}" for name, files, options in runs for line in problems_ahead(files, options)]
+    if lines:
+        raise ValueError("\n".join(["nothing was run:", *dict.fromkeys(lines)]))

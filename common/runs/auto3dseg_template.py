@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from monai.apps.auto3dseg import AutoRunner
 
-from ..options.ahead import problems_ahead
+from ..options.ahead import require_ahead
 
 Source = Literal["ours", "monai"]
 _MONAI_NAMES = {  # ours -> those of MONAI's templates
@@ -46,8 +46,8 @@ class AlgorithmTemplate:
         self.settings = {key: value for key, value in self.settings.items() if value is not None}
         ours = {key: value for key, value in self.settings.items() if key != "memory_gb"}
         train = Path(self.bundle_root) / "configs" / "train.yaml"
-        if lines := problems_ahead([train], ours) if self.source == "ours" else []:
-            raise ValueError("\n".join(["settings of every fold's training:", *lines]))
+        if self.source == "ours":
+            require_ahead([("training of a fold", [train], ours)])
 
     def runner(self, data: Mapping[str, str], work_dir: Path) -> AutoRunner:
         """`AutoRunner` of this algorithm, with the settings.

@@ -4,12 +4,13 @@ import csv
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..files import write_json
+from ..options.ahead import require_ahead
 from ..progress import Progress
 from ..same_settings import require_same_settings
 from .arms import Arm, chain, compared_arms, planned_arms, selected, slug, without_too_large
@@ -47,7 +48,8 @@ class Experiment:
         left_out: Why an arm is not run, by its name.
 
     Raises:
-        ValueError: See `planned_arms` and `selected`; or two seeds are the same, or the data do not suffice.
+        ValueError: See `planned_arms` and `selected`; two seeds are the same, the data do not suffice, or a run would
+            refuse its options.
     """
 
     def __init__(
@@ -83,6 +85,8 @@ class Experiment:
         self.training = training
         self.evaluating = evaluating
         self.runner = runner or run_workflow
+        if runner is None:
+            require_ahead(self._runs())
 
     def run(self) -> dict[str, list[dict[str, float | None]]]:
         """Run what is missing; arm → a seed → case id → DSC of the foreground, None for an empty truth."""
@@ -114,6 +118,13 @@ class Experiment:
             for folder in self.training_dirs(part.name, seed)
         ]
         return sum(json.loads((folder / _DONE).read_text())["seconds"] for folder in folders)
+
+    def _runs(self) -> Iterator[tuple[str, Sequence[str], Options]]:
+        """Name, config files and options of a training and an evaluation of each arm."""
+        for arm in self.arms:
+            name, files = f"arm '{arm.name}'", [*self.training.config_files, *arm.overlays]
+            yield name, files, self._options(arm, self.seeds[0], self.folds[0])
+            yield name, [*self.evaluating.config_files, *arm.evaluate_overlays], self.evaluating.options
 
     def _run_arm(self, arm: Arm, seed: Seed) -> None:
         for fold, folder in zip(self.folds, self.training_dirs(arm.name, seed), strict=True):

@@ -160,6 +160,14 @@ def test_command_and_its_environment(fold_bundle, monkeypatch):
         algo._create_cmd()
 
 
+def test_a_misspelt_or_wrong_key_of_the_input_is_refused_and_those_of_others_are_not(fold_bundle):
+    with pytest.raises(ValueError, match="the input of Auto3DSeg has max_epoch, did you mean max_epochs"):
+        fold_bundle(max_epoch=3)
+    with pytest.raises(ValueError, match="the input of Auto3DSeg: max_epochs: found 0, expected integer ≥ 1; "):
+        fold_bundle(max_epochs=0)
+    fold_bundle(name="x", task="segmentation", class_names=["a"], multigpu=True, memory_gb=4, learning_rate=1)
+
+
 def test_failed_training_says_why_and_has_no_score(fold_bundle):
     algo = fold_bundle()
     code = "import common, os; print(os.environ['CUDA_VISIBLE_DEVICES']); raise SystemExit('out of patience')"

@@ -24,6 +24,16 @@ from .infer import FILLED, InferClass
 logger = logging.getLogger("monai.apps.auto3dseg.segresnet_auto3dseg")
 CPU_MEMORY = 4.0  # GiB for a batch of patches where there is no GPU
 GPU_SHARE = 0.8  # of the smallest GPU's memory
+# keys of AutoRunner's input that AutoRunner, the data analysis and MONAI's own algorithms read
+_OF_AUTO3DSEG = frozenset(
+    {
+        *("name", "task", "description", "modality", "datalist", "dataroot", "work_dir", "multigpu", "class_names"),
+        *("analyze", "algo_gen", "train", "hpo", "ensemble", "not_use_cache", "allow_skip", "algos", "hpo_backend"),
+        *("templates_path_or_url", "mlflow_tracking_uri", "mlflow_experiment_name", "num_fold", "sigmoid"),
+        *("class_index", "image_size", "roi_size", "normalize_mode", "intensity_bounds", "resample", "memory_gb"),
+        *("num_epochs", "num_epochs_per_validation", "num_images_per_batch", "num_steps_per_image", "learning_rate"),
+    }
+)
 # keys of AutoRunner's input that mean something else in train.yaml, or that each fold has of its own
 _NOT_GIVEN = frozenset({"bundle_root", "datalist", "dataset_dir", "fold", "output_dir", "train"})
 
@@ -59,11 +69,19 @@ class Segresnet_auto3dsegAlgo(BundleAlgo):  # noqa: N801
 
         Raises:
             ModuleNotFoundError: No package `common`.
+            ValueError: A key of the input is misspelt, or has a value that it may not have.
         """
-        common_root(Path(algo_path))
+        common_on_path(Path(algo_path))
+        from common.options.ahead import require_ahead
+        from common.options.unread import close_names
+
         source, configs = self._source(), Path(algo_path) / "configs"
         defaults = ConfigParser.load_config_file(configs / "train.yaml")
+        for key in sorted(source.keys() - defaults.keys() - _OF_AUTO3DSEG):
+            if close := close_names(key, defaults):  # one that is like none may be for another algorithm
+                raise ValueError(f"the input of Auto3DSeg has {key}, did you mean {', '.join(close)}?")
         given = {key: value for key, value in {**source, **kwargs}.items() if key in defaults and key not in _NOT_GIVEN}
+        require_ahead([("the input of Auto3DSeg", [configs / "train.yaml"], given)])
         statistics = ConfigParser.load_config_file(data_stats_filename)
         filled = fill_settings(statistics, defaults=defaults, given=given, memory=self._memory(source))
         filled["fold"] = kwargs.get("fold", self.fill_records.get(FILLED, {}).get("fold", 0))

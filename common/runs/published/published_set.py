@@ -10,6 +10,7 @@ from ...data.case import Case
 from ...data.provenance import FILE_NAME
 from ...data.sources.nifti_pair import pair_paths
 from ...files import file_sha256
+from ...options.ahead import require_ahead
 from ..workflow_run import Runner, Workflow, end_orphans, run_workflow
 from .pair import read_pair, write_small_pair
 from .record import PublishedPair, SetDescription, write_record
@@ -56,6 +57,8 @@ class PublishedSet:
         self.inferring = inferring
         self.selection = selection
         self.runner = runner or run_workflow
+        if runner is None:
+            require_ahead([("inferring", inferring.config_files, inferring.options)])
         self.verdicts = Verdicts(self.work_dir, output_dir=self.directory, request=self._request())
 
     def make(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...files import write_json
-from ...options.ahead import problems_ahead
+from ...options.ahead import require_ahead
 from ..workflow_run import Options, Workflow, end_orphans
 
 logger = logging.getLogger(__name__)
@@ -64,15 +64,13 @@ def check_steps(steps: Sequence[Step], shares: Sequence[Sequence[str]], tried: M
     Raises:
         ValueError: A config file is missing, or lacks a key, or a value is none that the key may have.
     """
-    lines = []
+    runs = []
     for step, share in zip(steps, shares, strict=True):
         values = {key: [tried[key]["low"], tried[key]["high"]] if "low" in tried[key] else tried[key] for key in share}
-        for number in range(max(map(len, values.values()), default=1)):
+        for number in range(max(map(len, values.values()), default=1)):  # one of each key at a time: each at least once
             options = {key: listed[min(number, len(listed) - 1)] for key, listed in values.items()}
-            found = problems_ahead(step.config_files, {**step.options, **options})
-            lines += [f"step {step.label}: {line}" for line in found]
-    if lines:
-        raise ValueError("\n".join(dict.fromkeys(lines)))
+            runs.append((f"step {step.label}", step.config_files, {**step.options, **options}))
+    require_ahead(runs)
 
 
 def run_steps(

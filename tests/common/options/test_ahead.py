@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from common.options.ahead import problems_ahead
+from common.options.ahead import problems_ahead, require_ahead
 
 CONFIGS = Path(__file__).parents[3] / "bundles" / "hagan_128" / "configs"
 
@@ -41,3 +41,18 @@ def test_files_that_are_not_there(tmp_path):
     assert (
         "no config files" in problems_ahead([tmp_path / "x.yaml"], {})[0] and "no config" in problems_ahead([], {})[0]
     )
+
+
+def test_part_of_a_config_that_an_overlay_names(tmp_path):
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("train::sampler::shuffle: false\ntrain::sampel: 1\nrun_settings: {model: 1, x: 1}\n")
+    lines = problems_ahead([CONFIGS / "train.yaml", overlay], {})
+    assert [line.partition(":  ")[0].partition(": found")[0] for line in lines] == ["train::sampel"]
+    assert "did you mean train::sampler" in lines[0]
+
+
+def test_all_runs_are_asked_before_the_first_starts():
+    train = [CONFIGS / "train.yaml"]
+    require_ahead([("a", train, {}), ("b", train, {"batch_size": 2})])
+    with pytest.raises(ValueError, match="nothing was run:\nb: batch_size: found 0, expected .*\nc: seeed: found 1"):
+        require_ahead([("a", train, {}), ("b", train, {"batch_size": 0}), ("c", train, {"seeed": 1})])
