@@ -1,15 +1,19 @@
 """Writing files so that a killed process leaves the old one or the new one, never half of one; and their hashes."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from .leftovers import held, temporary_name
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
 
 
 @contextmanager
@@ -25,14 +29,37 @@ def replacing(path: str | os.PathLike, *, locked: bool = True) -> Iterator[Path]
             locks of its own.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(temporary_name(path.name, locked=locked))
     try:
-        with held(temporary) if locked else nullcontext():
+        with naming(path), held(temporary) if locked else nullcontext():
             yield temporary
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # of a folder that there is not
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Lets what the system says against writing `path` name it, and say what to do.
+
+    Raises:
+        OSError: With the number of the system's own error, for a full disk and for a place that cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        place = None if error.filename is None else Path(os.fsdecode(error.filename))
+        ours = place is None or place in Path(path).parents or place.parent == Path(path).parent
+        if error.errno in _FULL:
+            remedy = "free space on that disk, or name a folder on another one, and start the same command again"
+        elif error.errno in _REFUSED and ours:
+            remedy = "name another folder, or allow this user to write here"
+        else:
+            raise
+        raise OSError(error.errno, f"{path} cannot be written ({error.strerror}): {remedy}") from error
 
 
 def write_json(content: Any, path: str | os.PathLike, *, sort_keys: bool = False) -> None:

@@ -20,7 +20,12 @@ class DamagedFileError(ValueError):
 def write_torch(content: Any, path: str | os.PathLike) -> None:
     """Write plain values and tensors, whole or not at all; equal content gives equal bytes."""
     with replacing(path) as temporary, temporary.open("wb") as file:  # a stream: the file's name is not written in
-        torch.save(content, file)
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # a full disk, which torch calls an unexpected position
+                raise error.__context__ from None
+            raise
 
 
 def read_torch(path: str | os.PathLike, *, map_location: torch.device | str = "cpu", mmap: bool = False) -> Any:

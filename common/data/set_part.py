@@ -104,5 +104,8 @@ class SetPart:
         return record if paths and all(path.is_file() for path in paths) else None
 
     def _read(self, name: str) -> Any:
-        path = self.directory / UNFINISHED / name
-        return json.loads(path.read_text()) if path.is_file() else None
+        """Content of a file of the unfinished set; None where none can be read, so that it is made again."""
+        try:
+            return json.loads((self.directory / UNFINISHED / name).read_text())
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return None

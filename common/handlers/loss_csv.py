@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from ignite.engine import Engine, Events
 
-from ..files import replacing
+from ..files import naming, replacing
 from ..reports.loss_curves import plot_losses
 
 
@@ -42,9 +42,10 @@ class LossCSV:
     def write(self, engine: Engine) -> None:
         """Append the losses of this step."""
         row = {"step": engine.state.iteration, **self.output_transform(engine.state.output)}
-        if self._file is None or not row.keys() <= set(self._names):
-            self._file = self._reopened(row)
-        csv.DictWriter(self._file, self._names, lineterminator="\n").writerow(row)
+        with naming(self.path):
+            if self._file is None or not row.keys() <= set(self._names):
+                self._file = self._reopened(row)
+            csv.DictWriter(self._file, self._names, lineterminator="\n").writerow(row)
 
     def _reopened(self, first: Mapping[str, float]) -> TextIO:
         """The file with the whole rows of steps before `first`, and columns for it, to append to."""

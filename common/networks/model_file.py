@@ -1,13 +1,13 @@
 """Weights with what is needed to build their network and to know where they come from, in one file."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from ..files import file_sha256
+from ..data.list_entries import plain_ids
+from ..files import file_sha256, read_json
 from ..torch_file import read_torch, write_torch
 
 
@@ -40,18 +40,36 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
             "with --checkpoint"
         )
     content = read_torch(path, mmap=True)  # weights are read when used
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path} holds a {type(content).__name__}, expected a dictionary with model, settings and training: name "
+            "the model.pt of a training here with --checkpoint"
+        )
     if "model" not in content and (beside := _beside(path)):
         content = {"model": content, **beside}
     missing = {"model", "settings", "training"} - set(content)
     if missing:
         raise ValueError(
-            f"{path} has the keys {sorted(content)[:5]}, expected model, settings and training: name the model.pt of a "
-            f"training here, not a checkpoint or a bare state dict (those of exported bundles have a .json beside them)"
+            f"{path} has the keys {sorted(map(str, content))[:5]}, expected model, settings and training: name the "
+            "model.pt of a training here, not a checkpoint or a bare state dict (those of exported bundles have a "
+            ".json beside them)"
         )
-    settings = content["settings"]
+    settings, training = content["settings"], content["training"]
+    if not isinstance(settings, dict) or not isinstance(training, dict):
+        raise ValueError(
+            f"{path} has settings {settings!r:.80} and training {training!r:.80}, expected what the network is and "
+            "what it was trained on, two dictionaries: train again, or name another --checkpoint"
+        )
+    remedy = "the guards against leakage need it: train again, or name another --checkpoint"
+    for key in ("case_ids", "generator_case_ids"):
+        if key in training:
+            training = {
+                **training,
+                key: plain_ids(training[key], key=f"training.{key}", where=str(path), remedy=remedy),
+            }
     if "centre_bounds" in settings:  # a segmenter of before the crop was a setting: it was the body's box
         settings = {"crop": "body", **settings}
-    return {"model": content["model"], "settings": settings, "training": content["training"]}
+    return {"model": content["model"], "settings": settings, "training": training}
 
 
 def weights_sha256(path: str | Path) -> str:
@@ -80,10 +98,21 @@ def read_settings(path: str | Path, **stand_ins: Any) -> dict[str, Any]:
             f"{path} holds the weights of a network '{found}', this configuration builds '{expected}': add the overlay "
             f"of '{found}' to --config_file, leave that of '{expected}' out, or name another --checkpoint"
         )
+    if "spacing" not in content["training"]:
+        raise ValueError(
+            f"{path} has no spacing under training, expected the mm of its volumes: train again, or name another "
+            "--checkpoint"
+        )
     return {**stand_ins, **content["settings"], "spacing": content["training"]["spacing"]}
 
 
 def _beside(path: str | Path) -> dict[str, Any]:
     """Content of the JSON file that an exported bundle has beside its weights."""
     beside = Path(path).with_suffix(".json")
-    return json.loads(beside.read_text()) if beside.is_file() else {}
+    if not beside.is_file():
+        return {}
+    remedy = "export the bundle again, or take the weights' own file"
+    content = read_json(beside, remedy=remedy)
+    if not isinstance(content, dict):
+        raise ValueError(f"{beside} holds {content!r:.80}, expected the settings and training of {path}: {remedy}")
+    return content
