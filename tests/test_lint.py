@@ -35,6 +35,7 @@ SIZES = {
     "bundles/hagan_128/configs/x.yaml": "a: hagan_128 # one\nb: [128, 64]\n",
     "bundles/hagan_256/configs/x.yaml": "a: hagan_256\nb: [256, 128]\n",
 }
+COPIES = {A: "a", "bundles/hagan_128/configs/": "hagan_128", "bundles/hagan_256/configs/": "hagan_256"}
 # rule → pairs of files and what it finds in them, as "file:line: what"
 CASES = {
     configs.config_is_short: [
@@ -86,6 +87,17 @@ CASES = {
         (CHECKED | {f"{A}many_x.yaml": "initialize:\n  - $1\n"}, [f"{A}many_x.yaml:1: initialize does not check"]),
         (CHECKED | {f"{A}many_x.yaml": f"initialize:\n  - {CALL}\n", f"{A}z.yaml": f"run: {CALL}\n"}, []),
         (CHECKED | {f"{A}x.yaml": f"{RUN}x:\n  - {CALL}\n  - $1\nlist: [$1]\n"}, []),
+    ],
+    configs.copy_follows_its_original: [
+        (
+            {
+                "bundles/hagan_128/configs/dataset.yaml": "x: hagan_128\ny: 1\nz: 2\n",
+                f"{A}dataset.yaml": "x: a\ny: 3 # ours\nzz: 2\n",
+            },
+            [f"{A}dataset.yaml:3: other than in hagan_128"],
+        ),
+        ({f"{A}dataset.yaml": "x: a\n"}, [f"{A}dataset.yaml:1: hagan_128 has none"]),
+        (SIZES | {f"{part}dataset.yaml": f"x: {name}\n" for part, name in COPIES.items()}, []),
     ],
     experiments.experiment_says_what_it_is: [
         (

@@ -11,6 +11,7 @@ from tests.lint.finding import LINE_LENGTH, Finding, config_files, line_of, numb
 LINES = 200
 OF_A_BUNDLE = ("configs/smoke.yaml", "configs/metadata.json", "docs/README.md")
 SIZES = ("hagan_128", "hagan_256")  # one bundle at two sizes
+REPEATED = ("dataset.yaml",)  # of each generator that sets are published of
 ONE_SIZE_ALONE = {
     "demo.yaml",
     "phantom_crop.yaml",
@@ -66,6 +67,19 @@ def sizes_differ_in_numbers_only(root: Path) -> Iterator[Finding]:
                 yield Finding(first / name, number, f"other than in {SIZES[1]}", "let the two differ in numbers only")
 
 
+def copy_follows_its_original(root: Path) -> Iterator[Finding]:
+    """A config that other bundles repeat is as in the first of the two sizes, but for numbers and comments."""
+    for path in sorted(path for name in REPEATED for path in root.glob(f"bundles/*/configs/{name}")):
+        original = root / "bundles" / SIZES[0] / "configs" / path.name
+        if not original.is_file():
+            yield Finding(path, 1, f"{SIZES[0]} has none", "add it there, or take it out of this rule")
+            continue
+        shapes = [_without_numbers(file, file.parents[1].name) for file in (path, original)]
+        for number, (ours, theirs) in enumerate(zip_longest(*shapes), start=1):
+            if ours != theirs:
+                yield Finding(path, number, f"other than in {SIZES[0]}", "let the two differ in the bundle's name only")
+
+
 def _workflows(root: Path) -> list[Path]:
     """Configs that are no overlays: these import nothing."""
     return [path for path in config_files(root) if {"imports", "run"} <= read_config(path).keys()]
@@ -83,4 +97,4 @@ def _without_numbers(path: Path, bundle: str) -> list[str]:
     return [re.sub(r"[\d.]+", "N", re.sub(r" *#.*", "", line)) for line in text.splitlines()]
 
 
-RULES = (config_is_short, number_has_a_source, bundle_is_whole, sizes_differ_in_numbers_only)
+RULES = (config_is_short, number_has_a_source, bundle_is_whole, sizes_differ_in_numbers_only, copy_follows_its_original)
