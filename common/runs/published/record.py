@@ -12,6 +12,7 @@ import numpy as np
 from ...data.datalist import write_datalist
 from ...data.generated_set import LIST_NAME, mask_ids
 from ...data.latents import latent_seed
+from ...data.list_entries import require_file_name
 from ...data.provenance import read_provenance, write_provenance
 from ...data.sources.nifti_pair import pair_paths
 from .copy_filter import CopyFilter
@@ -29,12 +30,18 @@ class SetDescription:
         bundle: ``{"name": …, "version": …}``.
         seed: Of the set.
         hu_step: HU that images are rounded to.
+
+    Raises:
+        ValueError: The name is none of a file.
     """
 
     name: str
     bundle: Mapping[str, str]
     seed: int = 0
     hu_step: int = 1
+
+    def __post_init__(self) -> None:
+        require_file_name(f"{self.name}_00000", where=f"name {self.name!r}")
 
 
 @dataclass(frozen=True)

@@ -54,5 +54,5 @@ def test_part_of_a_config_that_an_overlay_names(tmp_path):
 def test_all_runs_are_asked_before_the_first_starts():
     train = [CONFIGS / "train.yaml"]
     require_ahead([("a", train, {}), ("b", train, {"batch_size": 2})])
-    with pytest.raises(ValueError, match="nothing was run:\nb: batch_size: found 0, expected .*\nc: seeed: found 1"):
+    with pytest.raises(ValueError, match=r"nothing was run:\nb: batch_size: found 0, expected .*\nc: seeed: found 1"):
         require_ahead([("a", train, {}), ("b", train, {"batch_size": 0}), ("c", train, {"seeed": 1})])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.options.declaration import read_declaration, read_sections
+from common.options.declaration import FOLDER, read_declaration, read_sections
 
 SHARED = """
 count: {type: integer, minimum: 1}
@@ -66,3 +66,21 @@ def test_a_config_has_options_those_of_its_overlays_and_those_of_others():
 def test_a_config_that_is_not_declared():
     with pytest.raises(ValueError, match=r"hagan_128\.yaml has no section trian"):
         read_declaration("hagan_128", "trian")
+
+
+def test_no_folder_of_any_config_is_blank():
+    """Blank, it would be the file system's root, or the folder that the run happens to be started in."""
+    bundles = [path.stem for path in FOLDER.glob("*.yaml") if path.stem != "shared"]
+    folders = {
+        (bundle, section, option.name): option
+        for bundle in bundles
+        for section, options in read_sections(bundle).items()
+        for option in options.values()
+        if option.name.endswith("_dir") or option.schema.get("format") in ("folder", "file", "folder or file")
+    }
+    assert {bundle for bundle, _, name in folders if name == "output_dir"} == set(bundles)
+    for place, option in folders.items():
+        assert not option.accepts(""), place
+        assert option.accepts("out"), place
+        if option.name.endswith("_dir"):
+            assert not option.accepts(" "), place

@@ -10,6 +10,7 @@ from common.data.latents import latent_seed
 from common.data.leakage import LeakageError, check_leakage
 from common.data.provenance import read_provenance
 from common.files import file_sha256
+from common.runs.published.record import SetDescription
 
 
 class NearFilter:
@@ -161,3 +162,9 @@ def test_entries_say_that_they_are_generated(released):
     assert content["training"][0]["generated"] is True
     assert content["generator_case_ids"] == ["p1", "p2"]
     assert content["labels"] == {"0": "background", "1": "tumour"}
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/b", ".x"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(name):
+    with pytest.raises(ValueError, match=r"name .* expected the name of a file"):
+        SetDescription(name, {"name": "hagan_128", "version": "0.1.0"})
