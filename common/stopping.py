@@ -56,7 +56,7 @@ class StopSignals:
         self._before, self.keep = {}, None
 
     def end(self, note: str) -> NoReturn:
-        """Say why and where it ends, and end.
+        """Say why and where it ends, unless another process says it (an empty `note`), and end.
 
         Raises:
             Stopped: Always.
@@ -64,8 +64,9 @@ class StopSignals:
         for name in [name for name in logging.root.manager.loggerDict if name.startswith("ignite.")]:
             logging.getLogger(name).addFilter(_is_no_stop)  # an engine would call it an error
         atexit.register(_end_workers, os.getpid())
-        sys.stderr.write(f"\n{self.name}: {note}\n")
-        sys.stderr.flush()
+        if note:
+            sys.stderr.write(f"\n{self.name}: {note}\n")
+            sys.stderr.flush()
         raise Stopped(128 + self.number)
 
     @property

@@ -65,5 +65,7 @@ class StopAfterStep:
     def _kept(self, trainer: Trainer, random: dict[str, Any]) -> str:
         path = self.keep(trainer, random)
         idist.barrier()  # no process ends, and is missed, while the first one writes
+        if idist.get_rank():
+            return ""
         where = f"its state is in {path}, and the same command goes on from there" if path else "no state was written"
         return f"ended behind step {trainer.state.iteration}; {where}"

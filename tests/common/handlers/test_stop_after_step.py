@@ -166,7 +166,9 @@ def test_before_the_first_step_there_is_nothing_to_keep(tmp_path, capsys):
     assert "SIGTERM: ended behind step 0; no state was written" in capsys.readouterr().err
 
 
-def test_several_processes_end_behind_the_same_step(tmp_path, monkeypatch, signals):
+@pytest.mark.parametrize("rank", [0, 1])
+def test_several_processes_end_behind_the_same_step_and_the_first_one_says_so(rank, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("ignite.distributed.get_rank", lambda: rank)
     told = iter([0, 0, signal.SIGTERM])  # what the others have heard
     monkeypatch.setattr("ignite.distributed.get_world_size", lambda: 2)
     monkeypatch.setattr("ignite.distributed.all_reduce", lambda value, op: max(value, next(told)))
@@ -174,6 +176,7 @@ def test_several_processes_end_behind_the_same_step(tmp_path, monkeypatch, signa
         train(tmp_path)
     assert caught.value.code == 143
     assert max(path.name for path in tmp_path.glob("checkpoint*")) == "checkpoint_00000003.pt"
+    assert ("SIGTERM: ended behind step 3" in capsys.readouterr().err) == (rank == 0)
 
 
 def test_a_finished_training_listens_no_more(tmp_path, signals):

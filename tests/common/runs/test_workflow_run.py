@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import optuna
 import pytest
 
-from common.runs.workflow_run import end_orphans, run_workflow
+from common.runs.workflow_run import end_orphans, run_process, run_workflow
+from common.stopping import STOP_SIGNALS, Stopped
 
 
 @pytest.fixture
@@ -37,21 +39,53 @@ def test_what_the_watch_raises_ends_the_process(sleeping_python, tmp_path):
     assert not (tmp_path / "log.pid").exists()
 
 
+CAREFUL = """
+import pathlib, signal, sys, time
+def keep(*_):
+    time.sleep(0.2)
+    pathlib.Path("kept").touch()
+    sys.exit(143)
+signal.signal(signal.SIGTERM, keep)
+pathlib.Path("begun").touch()
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_this_process_lets_the_command_keep_its_state_first(number, tmp_path, monkeypatch):
+    def watch():
+        if Path("begun").exists():
+            os.kill(os.getpid(), number)
+
+    monkeypatch.chdir(tmp_path)
+    STOP_SIGNALS.listen()
+    try:
+        with pytest.raises(Stopped) as caught:
+            run_process([sys.executable, "-c", CAREFUL], tmp_path / "log", watch=watch, interval=0.05)
+    finally:
+        STOP_SIGNALS.leave()
+    assert caught.value.code == 128 + number
+    assert (tmp_path / "kept").exists()
+    assert not (tmp_path / "log.pid").exists()
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are told apart in /proc")
 def test_the_training_of_a_killed_search_is_ended_before_it_goes_on(tmp_path):
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
     ours = subprocess.Popen([*command, f"--output_dir={tmp_path}/1/training"])
+    deep = subprocess.Popen([*command, "--output_dir", "1/arm/fold_0/training"], cwd=tmp_path)  # as it was typed
     other = subprocess.Popen([*command, f"--output_dir={tmp_path}/10/training"])
-    for name, process in (("training", ours), ("inferring", other)):
+    for name, process in (("training", ours), ("inferring", other), ("arm/fold_0", deep)):
         (tmp_path / "1" / name).mkdir(parents=True)
         (tmp_path / "1" / name / "run.pid").write_text(str(process.pid))
     time.sleep(0.2)
     end_orphans(tmp_path / "1")
     assert ours.wait(timeout=5) == -signal.SIGTERM
+    assert deep.wait(timeout=5) == -signal.SIGTERM
     assert other.poll() is None
     other.kill()
     other.wait()
-    assert not list(tmp_path.glob("1/*/*.pid"))
+    assert not list(tmp_path.rglob("*.pid"))
 
 
 def test_a_failing_workflow_shows_its_last_lines(tmp_path, monkeypatch):
