@@ -1,6 +1,8 @@
 """Says how many masks have vanished on the grid of a training."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
@@ -44,6 +46,14 @@ class EmptyMasks:
         """Warn at the end, unless that was done."""
         if self._seen < self.num_cases:
             self._say()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The cases so far, and how many were looked at."""
+        return {"names": list(self.names), "seen": self._seen}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with those of an earlier run."""
+        self.names[:], self._seen = state["names"], state["seen"]
 
     def _say(self) -> None:
         if self.names and idist.get_rank() == 0:

@@ -40,7 +40,7 @@ class TrainingCheckpoint:
         save: Whether this process writes.
 
     Raises:
-        ValueError: On start, when the newest checkpoint was made with other settings.
+        ValueError: On start, when the newest checkpoint was made with other settings, or none can be read.
     """
 
     outdated: Path | None = None  # file whose state has been completed since
@@ -106,8 +106,8 @@ class TrainingCheckpoint:
         return sorted(self.directory.glob("checkpoint_*.pt"), reverse=True)
 
     def load(self, trainer: Trainer) -> None:
-        """Restore the newest checkpoint that can be read; without one, start afresh."""
-        for path in self.files():
+        """Restore the newest checkpoint that can be read; where there are none, start afresh."""
+        for path in (files := self.files()):
             try:
                 state = read_torch(path, map_location=trainer.state.device)
             except (DamagedFileError, OSError) as error:
@@ -116,7 +116,10 @@ class TrainingCheckpoint:
             remedy = "Use the settings it was made with to go on, or another --output_dir to start afresh."
             require_same_settings(state["settings"], self.settings, source=path, remedy=remedy)
             for name, item in self.objects.items():
-                _load(item, state["objects"][name])
+                if name in state["objects"]:
+                    _load(item, state["objects"][name])
+                else:
+                    logger.warning("%s, of an earlier version, knows nothing of %s: it begins anew", path, name)
             if state["scaler"] and trainer.scaler:  # empty where the run before had no fp16
                 trainer.scaler.load_state_dict(state["scaler"])
             set_random_states(state["random"])
@@ -125,6 +128,11 @@ class TrainingCheckpoint:
             self.restored(state, path)
             logger.info("going on from %s, after step %d", path, trainer.state.iteration)
             return
+        if files:
+            raise DamagedFileError(
+                f"none of the {len(files)} checkpoints in {self.directory} can be read, such as {files[0]}: put whole "
+                "copies in their place, or move them away to start afresh"
+            )
 
     def restored(self, state: Mapping[str, Any], path: Path) -> None:
         """Take up what `progress` says beside the step."""

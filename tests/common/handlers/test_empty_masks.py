@@ -35,3 +35,12 @@ def test_a_run_that_ends_before_warns_at_its_end(run):
 
 def test_nothing_is_said_of_masks_that_are_there(run):
     assert run([["", ""], ["", ""]], 4) == ([], [])
+
+
+def test_a_run_that_goes_on_knows_what_was_found_before(run):
+    first, second = EmptyMasks(4), EmptyMasks(4)
+    first.names[:], first._seen = ["a"], 3
+    kept = second.names
+    second.load_state_dict(first.state_dict())
+    assert (second.names, second._seen) == (["a"], 3)
+    assert second.names is kept  # which the training's record holds

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from common.handlers.training_checkpoint import TrainingCheckpoint
+from common.torch_file import DamagedFileError
 
 
 @pytest.fixture
@@ -60,6 +61,26 @@ def test_a_flipped_bit_is_noticed(train, tmp_path, caplog):
     train(3, seed=1)
     assert "checkpoint_00000002.pt is damaged: the checksum" in caplog.text
     assert "trying the one before" in caplog.text
+
+
+def test_where_none_can_be_read_nothing_is_trained_over_them(train, tmp_path):
+    train(2)
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"cut")
+    with pytest.raises(DamagedFileError, match=r"none of the 2 checkpoints in .* can be read.*to start afresh"):
+        train(3)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"cut", b"cut"]
+
+
+def test_what_an_earlier_version_did_not_keep_begins_anew(train, tmp_path, caplog):
+    train(1)
+    path = tmp_path / "checkpoint_00000001.pt"
+    state = torch.load(path, weights_only=True)
+    del state["objects"]["optimizers.d"]
+    torch.save(state, path)
+    _, trainer = train(2)
+    assert trainer.state.iteration == 2
+    assert "checkpoint_00000001.pt, of an earlier version, knows nothing of optimizers.d" in caplog.text
 
 
 def test_other_settings_are_refused_by_name(train, tmp_path):
