@@ -34,7 +34,7 @@ class Progress(tqdm):
         if self.in_lines:
             kwargs |= {"mininterval": 1.0, "miniters": 1}
         super().__init__(*args, **kwargs)
-        if self.in_lines:
+        if self.in_lines and not self.disable:
             self.bar_format = _LINE if self.total else None  # tqdm has a form of its own where the end is unknown
             self.set_description(self.desc, refresh=False)  # with a colon, as Ignite sets it
 

@@ -55,6 +55,12 @@ def test_short_work_leaves_no_line(clock, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_progress_that_is_switched_off_says_nothing(clock, capsys):
+    for _ in Progress(range(100), "checking", disable=True):
+        clock.pass_by(3)
+    assert capsys.readouterr().err == ""
+
+
 def test_what_has_no_known_end_is_counted(clock, capsys):
     for _ in Progress(iter(range(30)), "reading"):
         clock.pass_by(1)
