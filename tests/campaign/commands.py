@@ -82,6 +82,7 @@ COMMANDS = (
     Command("hagan_256", "inferring", ("inference", "smoke"), _OUT + _MODEL, reads=("model",)),
     Command("baseline_gans", "training", ("train", "wgan_gp_3d", "smoke"), _DATA + _OUT, reads=("list",)),
     Command("baseline_gans", "inferring", ("inference", "smoke"), _OUT + _MODEL, reads=("model",)),
+    Command("latent_flow", "training", ("train", "smoke"), _DATA + _OUT, reads=("list",)),
     Command("evaluation", "analysing", ("analyse", "smoke"), _DATA + _OUT, end=True, reads=("list",)),
     Command("evaluation", "evaluating", ("evaluate", "smoke"), _DATA + _SET + _OUT, reads=("list", "generated")),
     Command("evaluation", "sanity", ("evaluate", "sanity", "smoke"), _DATA + _OUT, reads=("list",)),

@@ -24,12 +24,12 @@ OUTCOMES = {
 Rows = Iterable[Mapping[str, Any]]
 
 
-def page_of(rows: Rows, *, first: Mapping[str, int], interruptions: Rows, commit: str) -> str:
+def page_of(rows: Rows, *, first: Mapping[str, Any], interruptions: Rows, commit: str) -> str:
     """Text of the page.
 
     Args:
         rows: Verdicts of the last run.
-        first: Outcome → count of the first run of the campaign, of the same inputs at the commit that it names.
+        first: Of the first run of the campaign: ``commit``, a ``note`` on its inputs, ``outcomes`` with their counts.
         interruptions: Trainings that were killed or asked to stop.
         commit: Of the last run.
     """
@@ -89,7 +89,9 @@ def _first_and_last(rows: list[Mapping[str, Any]], first: Mapping[str, Any], com
     lines = ["## First and last run", first["note"], ""]
     lines += [f"| outcome | first run, {first['commit']} | last run, {commit} |", "|---|---|---|"]
     lines.append(f"| inputs | {of_first.total()} | {last.total()} |")
-    lines += [f"| {words} | {of_first[name]} | {last[name]} |" for name, words in OUTCOMES.items()]
+    for name, words in OUTCOMES.items():
+        shares = (f"{counts[name]} ({counts[name] / counts.total():.1%})" for counts in (of_first, last))
+        lines.append(f"| {words} | {' | '.join(shares)} |")
     return "\n".join(lines)
 
 

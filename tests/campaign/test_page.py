@@ -21,7 +21,7 @@ def test_the_page_counts_by_command_by_kind_and_by_run():
         "| list | 1 | 1 | b training: cut | x.json \\| cut |",
         "| outcome | first run, abc1234 | last run, def5678 |",
         "| inputs | 5 | 4 |",
-        "| taken without a word | 3 | 1 |",
+        "| taken without a word | 3 (60.0%) | 1 (25.0%) |",
         "| SIGKILL | 5 | 2 | 1 |",
     ):
         assert f"\n{line}\n" in text, line
