@@ -1,16 +1,13 @@
 """Command line of the data room: ``python -m common.data prepare``, ``check`` and ``studies``."""
 
-import json
 import logging
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import fire
-
+from ..command_line import run_command_line
 from .ambiguous import ambiguous_files, log_ambiguous
 from .case import Case
 from .cases import OnBadCase, find_problems, keep_good
@@ -217,13 +214,15 @@ def _of_centres(cases: Sequence[Case], centres: str | Sequence[str] | None) -> l
     names = [centres] if isinstance(centres, str | int) else centres
     wanted, there = {str(name) for name in names}, {case.centre for case in cases}
     if unknown := sorted(wanted - there):
-        raise ValueError(f"--centres {','.join(unknown)}: not among the centres {', '.join(sorted(there))}")
+        raise ValueError(
+            f"--centres {','.join(unknown)}: not among the centres {', '.join(sorted(there))}: name some of these"
+        )
     return [case for case in cases if case.centre in wanted]
 
 
 def _require_source(source: str, input_dir: str | None) -> None:
     if source not in _SOURCES:
-        raise ValueError(f"--source is '{source}', expected one of {', '.join(_SOURCES)}")
+        raise ValueError(f"--source is '{source}', expected one of {', '.join(_SOURCES)}: name one of these")
     if _SOURCES[source].needs_input != (input_dir is not None):
         raise ValueError(f"--source {source} {'needs' if input_dir is None else 'takes no'} --input")
 
@@ -241,9 +240,6 @@ def _relative(entry: Mapping[str, Any], directory: Path) -> Case:
 
 def main(command: Sequence[str] | None = None) -> None:
     """Run the command line; errors of the data end with status 1 and their message alone."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     commands = {"prepare": prepare, "check": check, "studies": studies}
-    try:
-        fire.Fire(commands, command=command, name="python -m common.data")
-    except (ValueError, OSError, RuntimeError, TypeError, json.JSONDecodeError) as error:
-        sys.exit(f"error: {error}")
+    errors = (ValueError, OSError, RuntimeError, TypeError)
+    run_command_line(commands, command, name="python -m common.data", errors=errors)

@@ -37,7 +37,7 @@ def nifti_files(
         ValueError: A name stands with several suffixes; volumes are beside them in another format, or in subfolders.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder: expected NIfTI files in it; check {option}")
+        raise FileNotFoundError(f"{folder} is not a folder: expected NIfTI files in it; name another {option}")
     files: dict[str, Path] = {}
     others = []
     for path in sorted(folder.iterdir()):

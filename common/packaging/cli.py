@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
-import fire
-
+from ..command_line import run_command_line
 from .check import Device, check_bundle
 from .export import CHECKOUT, export_bundle
 from .finding import as_table
@@ -66,7 +66,14 @@ def check(
         device: That shapes are verified on: meta, cpu or cuda.
     """
     given = {"schema": schema, "model_info": model_info, "dataset_dir": dataset_dir}
+    if device not in get_args(Device):
+        raise ValueError(f"--device is '{device}', expected one of {', '.join(get_args(Device))}: name one of these")
     files = {key: Path(value) if value else None for key, value in given.items()}
+    for key, path in files.items():
+        if path is not None and not path.exists():
+            raise FileNotFoundError(
+                f"--{key}: no file {path}, expected the file or folder: name another, or leave --{key} out"
+            )
     with _exported(name, model) as folder:
         findings = check_bundle(folder, device=device, **files)
     sys.stdout.write(as_table(findings, title=name))
@@ -129,9 +136,5 @@ def _exported(name: str, model: str | None) -> Iterator[Path]:
 
 def main(command: Sequence[str] | None = None) -> None:
     """Run the command line; errors of what it was given end with status 1 and their message alone."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        commands = {"export": export, "check": check, "push": push, "download": download, "onnx": onnx}
-        fire.Fire(commands, command=command, name="python -m common.packaging")
-    except (ValueError, OSError, RuntimeError, json.JSONDecodeError) as error:
-        sys.exit(f"error: {error}")
+    commands = {"export": export, "check": check, "push": push, "download": download, "onnx": onnx}
+    run_command_line(commands, command, name="python -m common.packaging")

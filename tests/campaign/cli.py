@@ -125,7 +125,6 @@ PAIRS = {
     "no case_id": _cases("id,patient\nNAME,p1"),
     "cases of others": _cases("case_id,patient\nother_NAME,p1"),
     "cases twice": _cases("case_id,patient\nNAME,p1\nNAME,p2"),
-    "no patient in a row": _cases("case_id,patient\nNAME,"),
     "the same files twice": _copies,
     "no mask of an image": _lonely("labels"),
     "no image of a mask": _lonely("images"),
