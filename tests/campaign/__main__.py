@@ -50,6 +50,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--controls", action="store_true", help="the commands with nothing wrong, which must begin")
     parser.add_argument("--kills", type=int, default=0, help="SIGKILLs of trainings, in place of wrong inputs")
     parser.add_argument("--signals", type=int, default=0, help="SIGTERMs and SIGINTs, half each, the same")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments of those")
     parser.add_argument("--list", action="store_true", help="count the inputs, and run none")
     return parser.parse_args(arguments)
 
@@ -85,7 +86,7 @@ def _interrupt(world: Path, given: argparse.Namespace) -> int:
     half = given.signals // 2
     counts = {signal.SIGKILL: given.kills, signal.SIGTERM: half, signal.SIGINT: given.signals - half}
     done = []
-    for training in interruptions(world, world.parent / "interrupted", counts):
+    for training in interruptions(world, world.parent / "interrupted", counts, seed=given.seed):
         done.append(training)
         print(training.bundle, training.number.name, training.count, "; ".join(training.problems) or "fine", flush=True)
         _write([{**vars(training), "number": training.number.name} for training in done], given.output)

@@ -41,9 +41,7 @@ class Interrupted:
     problems: list[str]
 
 
-def interruptions(
-    world: Path, folder: Path, counts: dict[signal.Signals, int], *, seed: int = 0
-) -> Iterator[Interrupted]:
+def interruptions(world: Path, folder: Path, counts: dict[signal.Signals, int], *, seed: int) -> Iterator[Interrupted]:
     """Interrupt each training up to three times in a run, until each signal was sent as often as asked for."""
     moments = random.Random(seed)
     whole: dict[str, tuple[str, float]] = {}

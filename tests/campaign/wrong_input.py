@@ -7,7 +7,7 @@ from pathlib import Path
 
 # of the remedy: what to do, not what is
 VERBS = (
-    "set|write|give|name|use|choose|pass|leave|remove|delete|drop|mend|repair|make|export|convert|resample|save|replace|put|"
+    "set|write|give|keep|name|use|choose|pass|leave|remove|delete|drop|mend|repair|make|export|convert|resample|save|replace|put|"
     "train|prepare|repeat|run|add|move|copy|download|take|train|turn|map|list|split|rename|free|stop|wait|fill|restore|"
     "rescale|crop|match|correct|fix|see|did you mean|declare"
 )

@@ -35,7 +35,7 @@ def check_matched(images: Collection[str], labels: Collection[str], *, folder: P
     if problems:
         raise ValueError(f"{folder}: {'; '.join(problems)}: add what is missing, or move the rest away")
     if not images:
-        raise ValueError(f"{folder} holds no pair: expected {where[0]} and {where[1]}; check --input")
+        raise ValueError(f"{folder} holds no pair: expected {where[0]} and {where[1]}; name another --input")
 
 
 def shortlist(names: Collection[str]) -> str:

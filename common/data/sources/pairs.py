@@ -88,7 +88,9 @@ def _read_csv(path: Path) -> list[dict[str, Any]]:
     reader = csv.DictReader(StringIO(text, newline=""))
     columns = _keys(reader.fieldnames or (), path)
     if "case_id" not in columns:
-        raise ValueError(f"{path} has the columns {reader.fieldnames}: expected case_id,centre,patient with commas")
+        raise ValueError(
+            f"{path} has the columns {reader.fieldnames}: expected case_id,centre,patient with commas; rename them"
+        )
     rows = []
     for row in reader:
         if None in row or None in row.values():
