@@ -5,6 +5,7 @@ The files are what ``python -m tests.campaign --output FILE`` leaves.
 
 import argparse
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -62,7 +63,7 @@ def _by_command(rows: list[Mapping[str, Any]]) -> str:
     kinds, cells = list(dict.fromkeys(row["kind"] for row in rows)), defaultdict(Counter)
     for row in rows:
         cells[row["command"], row["kind"]][row["outcome"] in ("told", "lacking")] += 1
-    lines = ["## Commands and kinds", "Inputs that were refused, of those that were tried.", ""]
+    lines = ["## Commands and kinds", f"Inputs that were refused, of the {len(rows)} that were tried.", ""]
     lines += ["| command | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
     for command in dict.fromkeys(row["command"] for row in rows):
         counts = [cells[command, kind] for kind in kinds]
@@ -76,10 +77,10 @@ def _by_kind(rows: list[Mapping[str, Any]]) -> str:
         of_kind = [row for row in rows if row["kind"] == kind]
         told = [row for row in of_kind if row["outcome"] == "told"]
         example = min(told, key=lambda row: len(row["message"]), default=None)
-        text = example["message"].splitlines()[-1] if example else ""
-        text = text.replace("|", "\\|").replace(str(ROOT), "…")
+        text = " / ".join(example["message"].splitlines()[-3:]) if example else ""
+        text = re.sub(r"/tmp/\w+(/\d{4})?", "…", text).replace("|", "\\|").replace(str(ROOT), "…")
         name = f"{example['command']}: {example['name']}" if example else ""
-        lines.append(f"| {kind} | {len(of_kind)} | {len(told)} | {name} | {text[:220]} |")
+        lines.append(f"| {kind} | {len(of_kind)} | {len(told)} | {name} | {text[:300]} |")
     return "\n".join(lines)
 
 

@@ -17,7 +17,7 @@ def test_the_page_counts_by_command_by_kind_and_by_run():
         "| command | type | list |",
         "| a training | 1 of 2 |  |",
         "| b training | 1 of 1 | 1 of 1 |",
-        f"| type | 3 | 1 | a training: lr -0.1 | {GOOD} |",
+        f"| type | 3 | 1 | a training: lr -0.1 | 1 wrong: / {GOOD} |",
         "| list | 1 | 1 | b training: cut | x.json \\| cut |",
         "| outcome | first run, abc1234 | last run, def5678 |",
         "| inputs | 5 | 4 |",
