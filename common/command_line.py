@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from typing import Any
 
 import fire
-from fire.core import FireExit
 
 
 def run_command_line(
@@ -36,7 +35,7 @@ def run_command_line(
         sys.exit(f"error: {name} has no command {words[0]}, expected one of {', '.join(commands)}: {hint}")
     try:
         fire.Fire(dict(commands), command=words, name=name)
-    except FireExit as stop:
+    except fire.core.FireExit as stop:
         if stop.code:  # fire has shown how the command is used; the last line says what was wrong with it
             text = stop.trace.elements[-1].ErrorAsStr() or "the arguments are not those of the command"
             sys.stderr.write(f"error: {_of_arguments(text, commands[words[0]], words[0])}\n")

@@ -34,6 +34,7 @@ class StopSignals:
         self.keep: Callable[[], str | None] | None = None
         self._came = 0.0
         self._before: dict[int, Any] = {}
+        self._hook: Callable[[Any], Any] = sys.__unraisablehook__
 
     @property
     def listening(self) -> bool:
@@ -47,12 +48,15 @@ class StopSignals:
         """
         if not self._before and threading.current_thread() is threading.main_thread():
             self.number, self.keep = 0, None
+            self._hook, sys.unraisablehook = sys.unraisablehook, self._raise_again
             self._before = {number: signal.signal(number, self._receive) for number in _SIGNALS}
 
     def leave(self) -> None:
         """Give the signals back."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._before:
+            sys.unraisablehook = self._hook
         self._before, self.keep = {}, None
 
     def end(self, note: str) -> NoReturn:
@@ -83,6 +87,17 @@ class StopSignals:
         note = self.keep() if self.keep else "ended; the same command goes on with what is finished"
         if note is not None:
             self.end(note)
+
+    def _raise_again(self, swallowed: Any) -> None:
+        """Python drops what a handler raises while something is being finalised: end a moment later, from outside."""
+        if not isinstance(swallowed.exc_value, Stopped):
+            self._hook(swallowed)
+            return
+        signal.signal(signal.SIGALRM, self._stop_now)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+    def _stop_now(self, *_: Any) -> NoReturn:
+        raise Stopped(128 + self.number)
 
 
 def _is_no_stop(_: logging.LogRecord) -> bool:

@@ -240,6 +240,6 @@ def _relative(entry: Mapping[str, Any], directory: Path) -> Case:
 
 def main(command: Sequence[str] | None = None) -> None:
     """Run the command line; errors of the data end with status 1 and their message alone."""
-    commands = {"prepare": prepare, "check": check, "studies": studies}
+    commands: dict[str, Callable[..., None]] = {"prepare": prepare, "check": check, "studies": studies}
     errors = (ValueError, OSError, RuntimeError, TypeError)
     run_command_line(commands, command, name="python -m common.data", errors=errors)

@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -136,5 +136,11 @@ def _exported(name: str, model: str | None) -> Iterator[Path]:
 
 def main(command: Sequence[str] | None = None) -> None:
     """Run the command line; errors of what it was given end with status 1 and their message alone."""
-    commands = {"export": export, "check": check, "push": push, "download": download, "onnx": onnx}
+    commands: dict[str, Callable[..., None]] = {
+        "export": export,
+        "check": check,
+        "push": push,
+        "download": download,
+        "onnx": onnx,
+    }
     run_command_line(commands, command, name="python -m common.packaging")

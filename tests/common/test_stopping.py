@@ -3,6 +3,8 @@
 import logging
 import os
 import signal
+import sys
+import time
 
 import pytest
 from ignite.engine import Engine, Events
@@ -53,6 +55,36 @@ def test_a_second_ctrl_c_ends_at_once_but_not_the_same_key_handed_on(signals, mo
     monkeypatch.setattr(stopping, "_ONE_KEY", 0)
     with pytest.raises(Stopped):
         send(signal.SIGINT)
+
+
+def test_a_signal_ends_while_something_is_finalised(capsys):
+    """What is raised in a finaliser or in the callback of a weak reference is dropped by Python."""
+
+    class Finalised:
+        def __del__(self):
+            send(signal.SIGTERM)
+            time.sleep(0.05)  # the handler runs here
+
+    with pytest.raises(Stopped) as caught:
+        Finalised()
+        time.sleep(5)
+    assert caught.value.code == 143
+    assert capsys.readouterr().err == "\nSIGTERM: ended; the same command goes on with what is finished\n"
+
+
+def test_other_errors_of_finalisers_are_shown_as_ever(signals, monkeypatch):
+    class Broken:
+        def __del__(self):
+            raise ValueError("broken")
+
+    shown = []
+    signals.leave()
+    monkeypatch.setattr(sys, "unraisablehook", lambda error: shown.append(str(error.exc_value)))
+    signals.listen()
+    Broken()
+    signals.leave()
+    Broken()
+    assert shown == ["broken", "broken"]
 
 
 def test_an_engine_does_not_call_it_an_error(caplog):
