@@ -85,7 +85,7 @@ def test_the_page_is_whole_and_alone(evaluated):
     page = (evaluated / "report" / "report.html").read_text()
     sections = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
     assert sections == [
-        *("Volumes", "Fidelity", "Diversity", "Masks", "Memorisation", "Embedding"),
+        *("Verdict", "Volumes", "Fidelity", "Diversity", "Masks", "Memorisation", "Embedding"),
         *("Losses of the training", "Protocol"),
     ]
     assert not re.search(r'(src|href)="(?!data:|#)', page)
