@@ -7,7 +7,7 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from .declaration import read_declaration, read_yaml
-from .problems import find_problems, named_parts
+from .problems import find_problems, named_parts, sibling_keys
 from .require import require_options
 from .unread import close_names
 
@@ -43,7 +43,9 @@ def problems_ahead(config_files: Sequence[str | Path], options: Mapping[str, Any
         return lines
     declared = read_declaration(check["bundle"], check["config"])
     base = read_yaml(Path(config_files[0]))
-    return lines + find_problems(declared, parser.get(), base=base, typed=given, named=named_parts(config_files))
+    siblings = sibling_keys(Path(config_files[0]), declared)
+    named = named_parts(config_files)
+    return lines + find_problems(declared, parser.get(), base=base, typed=given, named=named, siblings=siblings)
 
 
 def require_ahead(runs: Iterable[tuple[str, Sequence[str | Path], Mapping[str, Any]]]) -> None:

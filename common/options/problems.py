@@ -21,6 +21,7 @@ def find_problems(
     typed: Mapping[str, Any],
     named: Collection[str] = (),
     read: Collection[str] = (),
+    siblings: Collection[str] = (),
 ) -> list[str]:
     """A line for each key that nothing reads, and for each option with a value that it may not have.
 
@@ -36,13 +37,14 @@ def find_problems(
         named: Ids of parts, such as ``train::sampler``, that files name. What else a part holds is not asked for: an
             overlay may give a whole part to several configs that read different things in it.
         read: Further ids that are read from outside, such as that of the run.
+        siblings: Keys on the top of the bundle's other configs, see `sibling_keys`: a file may be laid over several.
     """
     typed = {key.replace("#", "::"): value for key, value in typed.items()}
     unread = [key for key in unread_keys(content, read={*declared.options, *read}) if not _has(base, key)]
     lines = [
         _unknown(key, declared, content)
         for key in unread
-        if key in typed or (key in named if "::" in key else key not in declared.others)
+        if key in typed or (key in named if "::" in key else key not in (*declared.others, *siblings))
     ]
     options = {key: option for overlay in declared.overlays.values() for key, option in overlay.items()}
     wrong: set[str] = set()
@@ -62,6 +64,13 @@ def named_parts(files: Sequence[str | Path]) -> list[str]:
     overlays = [read_yaml(Path(file)) for file in files[1:] if Path(file).suffix in (".yaml", ".yml")]
     ids = [key.removeprefix("+").replace("#", "::") for overlay in overlays for key in overlay]
     return [key for key in ids if "::" in key]
+
+
+def sibling_keys(base: Path | None, declared: Declaration) -> set[str]:
+    """Keys on the top of the other declared configs in the folder of `base`, components among them."""
+    names = {name for names in declared.others.values() for name in names}
+    files = [base.with_name(f"{name}.yaml") for name in names] if base else []
+    return {str(key) for file in files if file.is_file() for key in read_yaml(file)}
 
 
 def _refers(value: Any) -> bool:

@@ -11,7 +11,7 @@ from monai.utils import ensure_tuple
 from ..bundle_root import bundle_root
 from ..reason import end_with_reasons
 from .declaration import read_declaration, read_yaml
-from .problems import find_problems, named_parts
+from .problems import find_problems, named_parts, sibling_keys
 
 
 def require_options(bundle: str, config: str) -> None:
@@ -46,13 +46,15 @@ def require_options(bundle: str, config: str) -> None:
         raise RuntimeError("require_options is an entry of a config, in `initialize` or a run id: MONAI must call it")
     folders = [Path(workflow.config_root_path), Path(bundle_root(bundle), "configs")]
     base = next((folder / f"{config}.yaml" for folder in folders if (folder / f"{config}.yaml").is_file()), None)
+    declared = read_declaration(bundle, config)
     lines = find_problems(
-        read_declaration(bundle, config),
+        declared,
         workflow.parser.get(),
         base=read_yaml(base) if base else {},
         typed=typed,
         named=named_parts(files),
         read=[workflow.run_id, workflow.init_id, workflow.final_id],
+        siblings=sibling_keys(base, declared),
     )
     if lines:
         raise ValueError(

@@ -154,7 +154,7 @@ def test_training_data_that_are_not_the_checkpoints_are_refused(release, causes,
         ({"train_datalist": str(path)}, f"of which {path} lacks 1, such as {content['training'][0]['case_id']}"),
         ({"reference_folds": "all"}, "trained on all 8 cases"),
         ({"preprocessing": {"spacings": 2}}, "preprocessing has the keys ['spacings']"),
-        ({"checkpoints": "models/none.pt"}, "no trained model at models/none.pt"),
+        ({"checkpoints": ["models/none.pt"]}, "no trained model at models/none.pt"),
     ):
         with pytest.raises((ValueError, RuntimeError, FileNotFoundError)) as error:
             release(dataset_dir=str(phantom_dir), **overrides)

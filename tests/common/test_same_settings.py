@@ -81,7 +81,10 @@ def search(folder):
 
 
 def auto3dseg(folder):
-    entries = [{"image": "i", "label": "l", "case_id": f"c{fold}", "centre": "a", "fold": fold} for fold in (0, 1)]
+    entries = [
+        {"image": f"i{fold}", "label": f"l{fold}", "case_id": f"c{fold}", "centre": "a", "fold": fold}
+        for fold in (0, 1)
+    ]
     write_json({"labels": {"0": "background", "1": "a"}, "training": entries, "testing": []}, folder / "list.json")
     for size in (1, 2):
         template = AlgorithmTemplate(folder, source="monai", settings={"size": size})

@@ -10,11 +10,13 @@ import pytest
 from ignite.engine import Engine, Events
 
 from common import stopping
+from common.one_run import end_all_runs
 from common.stopping import STOP_SIGNALS, Stopped
 
 
 @pytest.fixture(autouse=True)
 def signals():
+    end_all_runs()  # of tests before, which may have left a failed run's folder as a notebook does
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     STOP_SIGNALS.listen()
     yield STOP_SIGNALS

@@ -17,7 +17,7 @@ def write_mask(path, value=1):
     path.parent.mkdir(parents=True, exist_ok=True)
     mask = np.zeros((4, 4, 4), np.uint8)
     mask[1] = value
-    nib.save(nib.Nifti1Image(mask, np.eye(4)), path)
+    nib.save(nib.Nifti1Image(mask, np.diag([3, 3, 3, 1])), path)
 
 
 def source(masks, ids=("a", "b"), settings=SETTINGS, **options):
@@ -77,8 +77,11 @@ def test_masks_of_a_generated_set_bring_the_cases_behind_it(generated_pairs):
 @pytest.fixture
 def generated_pairs(tmp_path):
     """A set of one pair of a generator that was trained on p1 and p2."""
-    for folder in ("images", "labels"):
-        write_mask(tmp_path / folder / "generated_00000.nii.gz")
+    write_mask(tmp_path / "labels" / "generated_00000.nii.gz")
+    (tmp_path / "images").mkdir()
+    image = np.full((4, 4, 4), 40, np.int16)
+    image[0] = -1000
+    nib.save(nib.Nifti1Image(image, np.diag([3, 3, 3, 1])), tmp_path / "images" / "generated_00000.nii.gz")
     entry = {"case_id": "generated_00000", "image": "images/generated_00000.nii.gz"}
     entry |= {"label": "labels/generated_00000.nii.gz", "centre": "generated", "fold": 0}
     (tmp_path / "dataset.json").write_text(json.dumps({"training": [entry]}))
@@ -86,7 +89,7 @@ def generated_pairs(tmp_path):
     known = {
         "cases": [{"case_id": "generated_00000", "mask_from": "m1"}],
         "hu_window": [-1024, 600],
-        "spacing": [1] * 3,
+        "spacing": [3] * 3,
     }
     known |= {"training": {"case_ids": ["p1"]}, "drawing": {"masks": {"generator_case_ids": ["p2"]}}}
     write_provenance(tmp_path, {**dict.fromkeys(keys), **known})
@@ -106,7 +109,7 @@ def test_the_cases_behind_given_masks_count_as_seen(generated_pairs):
         ("none.json", FileNotFoundError, "there is no .*none.json: expected .* data list .*check --masks"),
         ("empty", ValueError, "empty holds no NIfTI mask, expected files that end with .*check --masks"),
         ("nested", ValueError, "nested holds NIfTI files in subfolders, labels/a.nii.gz: .*subfolder with --masks"),
-        ("file.nii.gz", FileNotFoundError, "file.nii.gz is not a folder: .*check --masks"),
+        ("file.nii.gz", FileNotFoundError, "file.nii.gz is not a folder: .*name another --masks"),
     ],
 )
 def test_a_wrong_path_is_named(name, error, message, tmp_path):

@@ -35,7 +35,7 @@ def test_a_picture_for_each_kind_shows_the_first_cases_and_all_their_copies(tmp_
 
     monkeypatch.setattr(augmentation, "pair_grid", grid)
     content = {"labels": {"0": "background", "1": "tumour"}}
-    parts = {"kinds": {"affine": [1, 1], "original": [1]}, "copies": lambda: iter(copies), "load": load}
+    parts = {"kinds": {"affine": [1, 1], "original": [1]}, "made": lambda: iter(copies), "load": load}
     augmented = SimpleNamespace(directory=tmp_path, cases=cases, content=content, **parts)
     paths = augmentation_previews(augmented, count=2, window=(-100, 100))
     assert [path.name for path in paths] == ["affine.png", "original.png"]

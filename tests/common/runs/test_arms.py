@@ -138,7 +138,7 @@ def test_worked_lengths(updates, settings, equal, expected, tmp_path):
     (tmp_path / "train.yaml").write_text("max_epochs: 300\nepoch_steps: null\nbatch_size: 2\n")
     (tmp_path / "short.yaml").write_text("max_epochs: 30\n")
     folds = [0] * 3 + [1] * 5 + [2] * 4
-    entries = [{"case_id": f"c{n}", "image": "i", "label": "l", "fold": fold} for n, fold in enumerate(folds)]
+    entries = [{"case_id": f"c{n}", "image": f"i{n}", "label": f"l{n}", "fold": fold} for n, fold in enumerate(folds)]
     (tmp_path / "list.json").write_text(json.dumps({"training": entries, "testing": []}))
 
     def length():
@@ -160,7 +160,7 @@ def test_a_pre_training_is_run_with_what_starts_from_it():
 
 
 def test_arms_that_need_more_cases_than_there_are_are_left_out(tmp_path, caplog):
-    entries = [{"case_id": f"c{n}", "image": "i", "label": "l", "fold": n % 3} for n in range(8)]
+    entries = [{"case_id": f"c{n}", "image": f"i{n}", "label": f"l{n}", "fold": n % 3} for n in range(8)]
     (tmp_path / "list.json").write_text(json.dumps({"training": entries, "testing": []}))
     (tmp_path / "gan_0").mkdir()
     (tmp_path / "gan_0" / "dataset.json").write_text(json.dumps({"training": entries[:6]}))

@@ -205,7 +205,7 @@ def test_another_network_is_laid_over_training_and_evaluation_of_an_arm(experime
 
 
 def test_arms_that_the_data_do_not_suffice_for_are_left_out(experiment, tmp_path):
-    entries = [{"case_id": f"c{n}", "image": "i", "label": "l", "fold": n % 3} for n in range(8)]
+    entries = [{"case_id": f"c{n}", "image": f"i{n}", "label": f"l{n}", "fold": n % 3} for n in range(8)]
     (tmp_path / "list.json").write_text(json.dumps({"training": entries, "testing": []}))
     arms = [{"name": f"{n} real", "options": {"real_count": n}} for n in (4, 5, 6)]
     arms.append({"name": "2 of a fold", "options": {"real_count": 2, "real_folds": [2]}})
