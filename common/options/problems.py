@@ -1,6 +1,7 @@
 """What is wrong with the options of a run, each in a line: what was found, what is expected, how to mend it."""
 
 import ast
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,26 @@ def named_parts(files: Sequence[str | Path]) -> list[str]:
     overlays = [read_yaml(Path(file)) for file in files[1:] if Path(file).suffix in (".yaml", ".yml")]
     ids = [key.removeprefix("+").replace("#", "::") for overlay in overlays for key in overlay]
     return [key for key in ids if "::" in key]
+
+
+def contradictions(declared: Declaration, files: Sequence[str | Path]) -> list[str]:
+    """A line for each pair of the config's own overlays that put another component in the same place.
+
+    MONAI takes the last, and what the first asked for would be lost without a word.
+
+    Args:
+        declared: Options of the config, whose overlays these are; a user's own file may replace what it likes.
+        files: Of the config and its overlays, in their order.
+    """
+    overlays = {Path(file).name: read_yaml(Path(file)) for file in files[1:] if Path(file).stem in declared.overlays}
+    lines = []
+    for (first, before), (last, after) in itertools.combinations(overlays.items(), 2):
+        for key in sorted(before.keys() & after.keys()):
+            parts = [part.get("_target_") for part in (before[key], after[key]) if isinstance(part, Mapping)]
+            if "::" in key and len(set(parts)) == 2:
+                found = f"found {first} and {last}, which both set {key}"
+                lines.append(f"config_file: {found}, expected one of them; leave the other out")
+    return lines
 
 
 def sibling_keys(base: Path | None, declared: Declaration) -> set[str]:

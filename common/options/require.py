@@ -11,7 +11,7 @@ from monai.utils import ensure_tuple
 from ..bundle_root import bundle_root
 from ..reason import end_with_reasons
 from .declaration import read_declaration, read_yaml
-from .problems import find_problems, named_parts, sibling_keys
+from .problems import contradictions, find_problems, named_parts, sibling_keys
 
 
 def require_options(bundle: str, config: str) -> None:
@@ -47,7 +47,7 @@ def require_options(bundle: str, config: str) -> None:
     folders = [Path(workflow.config_root_path), Path(bundle_root(bundle), "configs")]
     base = next((folder / f"{config}.yaml" for folder in folders if (folder / f"{config}.yaml").is_file()), None)
     declared = read_declaration(bundle, config)
-    lines = find_problems(
+    lines = contradictions(declared, files) or find_problems(
         declared,
         workflow.parser.get(),
         base=read_yaml(base) if base else {},

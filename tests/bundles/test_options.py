@@ -123,6 +123,20 @@ def test_shipped_overlays_are_right_on_a_config_of_their_bundle(overlay):
     assert [] in found, found
 
 
+def test_overlays_that_undo_each_other_are_refused_in_either_order():
+    names = ["copy_paste", "drawn_lesions"]
+    for first, last in (names, names[::-1]):
+        lines = problems_ahead([location("segresnet_auto3dseg", name) for name in ("train", first, "smoke", last)], {})
+        found = f"found {first}.yaml and {last}.yaml, which both set train::lesion"
+        assert lines == [f"config_file: {found}, expected one of them; leave the other out"]
+
+
+def test_an_overlay_of_parts_that_a_config_lacks_is_named_ahead():
+    files = [location("segresnet_auto3dseg", name) for name in ("evaluate", "copy_paste")]
+    (line,) = problems_ahead(files, {})
+    assert line.startswith(f"{files[1]}: a change of run_settings, but {files[0]} has no run_settings: leave out")
+
+
 def test_what_monai_and_monai_label_add_is_known():
     handlers = [{"_target_": "MLFlowHandler", "tracking_uri": "@tracking_uri"}]
     files = [location("segresnet_auto3dseg", name) for name in ("train", "monai_label")]
