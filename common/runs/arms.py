@@ -3,9 +3,10 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from monai.bundle import ConfigParser
 
@@ -41,6 +42,26 @@ class Arm:
     overlays: Sequence[str] = ()
     evaluate_overlays: Sequence[str] = ()
     updates: float | None = None
+
+
+def read_arms(entries: Sequence[Mapping[str, Any]]) -> list[Arm]:
+    """Arms of a config.
+
+    Raises:
+        ValueError: There is none, or one is no mapping with a name, or has a key that no arm has.
+    """
+    known = [part.name for part in fields(Arm)]
+    if not entries:
+        raise ValueError("arms is [], expected one or more: name them, such as [{'name': 'real'}]")
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
+            raise ValueError(f"arm {number} of arms is {entry!r}, expected a mapping with a name: give it a name")
+        if unknown := sorted(entry.keys() - set(known)):
+            expected = f"expected some of {', '.join(known)}"
+            raise ValueError(
+                f"arm '{entry['name']}' of arms has {', '.join(unknown)}, {expected}: mend or leave it out"
+            )
+    return [Arm(**entry) for entry in entries]
 
 
 def training_length(

@@ -13,7 +13,7 @@ from ..files import write_json
 from ..options.ahead import require_ahead
 from ..progress import Progress
 from ..same_settings import require_same_settings
-from .arms import Arm, chain, compared_arms, planned_arms, selected, slug, without_too_large
+from .arms import Arm, chain, compared_arms, planned_arms, read_arms, selected, slug, without_too_large
 from .workflow_run import Options, Runner, Workflow, end_orphans, run_workflow
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Experiment:
         self.seeds: list[Seed] = [None] if seeds is None or "seed" in training.options else list(seeds)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds are {self.seeds}, expected different ones, such as [0, 1, 2]")
-        chosen = selected([Arm(**arm) for arm in arms], only)
+        chosen = selected(read_arms(arms), only)
         self.left_out: dict[str, str] = {}
         if datalist is not None:
             chosen, self.left_out = without_too_large(

@@ -4,7 +4,16 @@ import json
 
 import pytest
 
-from common.runs.arms import Arm, chain, compared_arms, planned_arms, selected, training_length, without_too_large
+from common.runs.arms import (
+    Arm,
+    chain,
+    compared_arms,
+    planned_arms,
+    read_arms,
+    selected,
+    training_length,
+    without_too_large,
+)
 
 LENGTH = {"max_epochs": 8, "epoch_steps": 50}
 PRETRAINED = [
@@ -17,6 +26,20 @@ PRETRAINED = [
 
 def names(arms):
     return [arm.name for arm in arms]
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([], r"arms is \[\], expected one or more"),
+        ([{"nme": "x"}], r"arm 0 of arms is \{'nme': 'x'\}, expected a mapping with a name"),
+        (["real"], "arm 0 of arms is 'real', expected a mapping"),
+        ([{"name": "a"}, {"name": "b", "option": {}}], "arm 'b' of arms has option, expected some of name, options, "),
+    ],
+)
+def test_arms_of_a_config_are_refused_by_name(entries, message):
+    with pytest.raises(ValueError, match=message):
+        read_arms(entries)
 
 
 def test_a_pre_training_and_its_fine_tuning_share_the_updates():
