@@ -68,7 +68,9 @@ class MaskSource:
 
 def _cases_of_the_training(path: Path, trained: list[str], folder: str | Path) -> list[dict[str, Any]]:
     """Entries of a list whose real cases the generator has seen; never one of its test cases."""
-    cases = [case for case in select_cases(read_datalist(path), dataset_dir=folder) if source_case(case) in trained]
+    known_ids = frozenset(trained)
+    listed = select_cases(read_datalist(path), dataset_dir=folder)
+    cases = [case for case in listed if source_case(case) in known_ids]
     if not cases:
         known = f"such as {min(trained)}" if trained else "which its model file does not name"
         raise ValueError(

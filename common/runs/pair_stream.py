@@ -71,9 +71,11 @@ class PairStream(Dataset):
 
     @property
     def seen_ids(self) -> frozenset[str]:
-        """All real case ids behind the generator: never judge a model by one of these that its pairs have trained."""
+        """All real case ids behind the pairs, given masks' included: never judge by one a model that they trained."""
         training = self.content["training"]
-        return frozenset([*training["case_ids"], *training.get("generator_case_ids", ())])
+        masks = self._workflow["drawing"].get("masks") if self.options.get("masks") else None
+        behind = [known.get(key, ()) for known in (training, masks or {}) for key in ("generator_case_ids", "ids")]
+        return frozenset(training["case_ids"]).union(*behind)
 
     def __len__(self) -> int:
         return self.num_samples
@@ -108,6 +110,7 @@ class PairStream(Dataset):
             **parts,
             "network": network.to(self.device).eval(),
             "labels": parser.get_parsed_content("label_names"),
+            "drawing": parser.get_parsed_content("drawing") if "drawing" in parser else {},
             "prepare": parser.get_parsed_content(prepare) if prepare in parser else default_prepare_batch,
         }
 

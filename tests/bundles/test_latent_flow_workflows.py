@@ -12,6 +12,7 @@ import torch
 from common.data.datalist import read_datalist
 from common.data.generated_set import read_generated_set, training_cases
 from common.files import file_sha256
+from common.runs.pair_stream import PairStream
 from tests.bundles.test_dataset_workflow import ROOT, YOUNG
 from tests.bundles.test_dataset_workflow import workflow as run_here
 from tests.bundles.test_preprocessing_travels import parsed
@@ -95,6 +96,10 @@ def test_images_for_masks_of_a_folder(workflow, trained, phantom_dir, tmp_path):
     assert [case["mask_from"] for case in provenance["cases"]] == [names[0], names[1], names[0]]
     assert provenance["drawing"]["masks"]["name"] == "masks" and provenance["drawing"]["mask_bend"] == 0
     assert held_out in read_generated_set(generated).seen_ids  # the guards refuse to test on it
+    options = {"masks": str(folder), "mask_bend": 0, "sampling_steps": 2}
+    stream = PairStream(ROOT / "bundles" / "latent_flow", checkpoint=trained, num_samples=3, options=options)
+    assert stream.seen_ids == read_generated_set(generated).seen_ids
+    assert np.array_equal(stream[2]["image"][0].numpy(), images[2])
     bent = workflow("inference", checkpoint=trained, masks=str(folder), num_samples=2, output_dir=str(tmp_path / "b"))
     assert not any(np.array_equal(found, mask) for found in masks_of(bent))
 
