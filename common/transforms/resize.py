@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 import torch
 from monai.config import KeysCollection
+from monai.data import MetaTensor, get_track_meta
 from monai.transforms import InvertibleTransform, MapTransform, Resize
-from monai.utils import convert_to_dst_type, convert_to_numpy
+from monai.transforms.inverse import TraceableTransform
+from monai.transforms.utils import scale_affine
+from monai.utils import TraceKeys, convert_to_tensor
 from scipy import ndimage
+from torch.nn import functional as F
 
 
 class AntialiasedResize(InvertibleTransform):
@@ -20,14 +24,36 @@ class AntialiasedResize(InvertibleTransform):
     """
 
     def __init__(self, spatial_size: Sequence[int]) -> None:
+        self.spatial_size = tuple(int(length) for length in spatial_size)
         self.resize = Resize(spatial_size, mode="trilinear")
 
     def __call__(self, img: torch.Tensor) -> torch.Tensor:
-        """(C, H, W, D) to (C, *spatial_size), float32."""
-        factors = np.divide(img.shape[1:], self.resize.spatial_size)
-        sigma = np.maximum(factors - 1, 0) / 2
-        smooth = ndimage.gaussian_filter(convert_to_numpy(img).astype(np.float32), (0, *sigma), mode="nearest")
-        return self.resize(convert_to_dst_type(smooth, img, dtype=torch.float32)[0])
+        """(C, H, W, D) to (C, *spatial_size), float32.
+
+        Gaussian and interpolation are both linear along each axis, and so are one product with a matrix, equal to both
+        in turn to the rounding of float32.
+        """
+        before, after = tuple(img.shape[1:]), self.spatial_size
+        if before == after:
+            return self.resize(img)
+        volume = convert_to_tensor(img, dtype=torch.float32, track_meta=False)
+        for axis in sorted(range(3), key=lambda axis: (after[axis] / before[axis], -axis)):
+            weights = _weights(before[axis], after[axis]).to(volume.device)
+            if axis == 2:
+                volume = volume @ weights.T
+            else:  # (C, …, before, all behind)
+                volume = (weights @ volume.flatten(axis + 2)).unflatten(-1, volume.shape[axis + 2 :])
+        if not isinstance(img, MetaTensor) or not get_track_meta():
+            return volume
+        traced = TraceableTransform.track_transform_meta(
+            img,
+            sp_size=after,
+            affine=scale_affine(before, after),
+            extra_info={"mode": self.resize.mode, "align_corners": TraceKeys.NONE, "dtype": "float32", "new_dim": 0},
+            orig_size=before,
+            transform_info=self.resize.get_transform_info(),
+        )
+        return MetaTensor(volume).copy_meta_from(traced)
 
     def inverse(self, img: torch.Tensor) -> torch.Tensor:
         """Back to the size before, trilinearly, for MONAI's `Invertd`; what the Gaussian removed stays removed."""
@@ -48,3 +74,11 @@ class AntialiasedResized(MapTransform, InvertibleTransform):
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Each key back to its size before."""
         return {**data, **{key: self.resize.inverse(data[key]) for key in self.key_iterator(data)}}
+
+
+def _weights(before: int, after: int) -> torch.Tensor:
+    """What each of `before` voxels of an axis gives to each of `after`, (after, before)."""
+    voxels = np.eye(before, dtype=np.float32)
+    sigma = max(before / after - 1, 0) / 2
+    smooth = ndimage.gaussian_filter1d(voxels, sigma, mode="nearest") if sigma else voxels
+    return F.interpolate(torch.as_tensor(smooth)[None], after, mode="linear")[0].T

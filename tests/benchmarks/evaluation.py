@@ -1,10 +1,12 @@
 """Seconds and peak memory of scoring N real and N generated volumes, from files and again from the feature cache.
 
     python tests/benchmarks/evaluation.py --dataset_dir data/openkbp --count 232 --work output/benchmark
+    python tests/benchmarks/evaluation.py --dataset_dir data/openkbp --count 24 --against ../other_checkout
 
 The generated set is made of the real cases, preprocessed as evaluate.yaml does and blurred; making it is not timed.
-Prints a Markdown table. CPU seconds are those of all cores, less moved by other work on the machine than the wall's.
-Memory is the sum over the processes of a run (proportional set size), looked at every second.
+Prints a Markdown table; with --against also of another checkout, which takes turns with this one, the ratios of this
+one to it, and how far their numbers are apart. CPU seconds are of all cores, less moved by other work on the
+machine than the wall's. Memory is the sum over the processes of a run (proportional set size), seen twice a second.
 """
 
 import argparse
@@ -27,16 +29,28 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=232)
     parser.add_argument("--size", type=int, nargs=3, default=[128, 128, 64])
     parser.add_argument("--work", type=Path, default=ROOT / "output" / "benchmark")
+    parser.add_argument("--generated_dir", type=Path, help="a set that is there already, in place of the blurred cases")
+    parser.add_argument("--against", type=Path, help="another checkout")
     options = parser.parse_args()
-    generated = options.work / "generated"
+    options.work = options.work.resolve()
+    generated = (options.generated_dir or options.work / "generated").resolve()
     if not (generated / "provenance.json").is_file():
         write_set(generated, options)
-    shutil.rmtree(options.work / "cache", ignore_errors=True)
-    print("| run | real | generated | seconds | CPU seconds | peak memory, GB |")
-    print("|---|---|---|---|---|---|")
+    builds = {**({"other": options.against.resolve()} if options.against else {}), "this": ROOT}
+    print("| run | build | real | generated | seconds | CPU seconds | of which the system's | peak memory, GB |")
+    print("|---|---|---|---|---|---|---|---|")
+    for build in builds:
+        shutil.rmtree(options.work / build, ignore_errors=True)
     for name in ("from files", "features at hand"):
-        seconds, cpu, peak = measure(options, generated)
-        print(f"| {name} | {options.count} | {options.count} | {seconds:.0f} | {cpu:.0f} | {peak:.2f} |", flush=True)
+        rows = {build: measure(options, generated, root, options.work / build) for build, root in builds.items()}
+        for build, (seconds, cpu, system, peak) in rows.items():
+            sizes = f"{options.count} | {options.count}"
+            print(f"| {name} | {build} | {sizes} | {seconds:.0f} | {cpu:.1f} | {system:.1f} | {peak:.2f} |", flush=True)
+        if "other" in rows:
+            ratios = [mine / other for mine, other in zip(rows["this"], rows["other"], strict=True)]
+            print(f"| {name} | ratio | | | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |", flush=True)
+    if "other" in builds:
+        print_differences(*(options.work / build / "report" / "metrics.json" for build in builds))
 
 
 def write_set(directory: Path, options: argparse.Namespace) -> None:
@@ -46,12 +60,14 @@ def write_set(directory: Path, options: argparse.Namespace) -> None:
     from scipy.ndimage import gaussian_filter
 
     from common.data.datalist import write_datalist
+    from common.data.preprocessing import complete
     from common.data.provenance import write_provenance
 
     parser = ConfigParser()
     parser.read_config(CONFIG)
     form = {"image_size": options.size, "hu_window": [-1024, 600], "binary_mask": False, "folds": "everything"}
-    parser.update({"dataset_dir": options.dataset_dir, "output_dir": str(options.work), **form})
+    places = {"dataset_dir": options.dataset_dir, "output_dir": str(options.work)}
+    parser.update({**places, **form, "preprocessing": complete({}), "cache_dir": str(options.work / "cases")})
     cases, volumes = parser.get_parsed_content("real_cases"), parser.get_parsed_content("volumes::real")
     entries: list[dict[str, Any]] = []
     for index in range(options.count):
@@ -70,26 +86,53 @@ def write_set(directory: Path, options: argparse.Namespace) -> None:
     write_provenance(directory, {**dict.fromkeys(keys), "training": training, "hu_window": form["hu_window"]})
 
 
-def measure(options: argparse.Namespace, generated: Path) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds and peak GB of one evaluation."""
-    places = {"output_dir": options.work / "report", "cache_dir": options.work / "cache", "generated_dir": generated}
-    flags = [f"--{key}={value}" for key, value in {**places, "dataset_dir": options.dataset_dir}.items()]
-    command = [sys.executable, "-m", "monai.bundle", "run", "evaluating", "--config_file", str(CONFIG)]
-    start, used, peak = time.perf_counter(), cpu_seconds(), 0.0
-    with (options.work / "log.txt").open("w") as log:
-        process = subprocess.Popen([*command, *flags, "--folds=everything"], cwd=ROOT, stdout=log, stderr=log)
+def measure(options: argparse.Namespace, generated: Path, root: Path, work: Path) -> tuple[float, float, float, float]:
+    """Wall seconds, CPU seconds, those of the system, and peak GB of one evaluation by the checkout at `root`."""
+    places = {"output_dir": work / "report", "cache_dir": work / "cache", "generated_dir": generated}
+    flags = [
+        f"--{key}={value}" for key, value in {**places, "dataset_dir": Path(options.dataset_dir).resolve()}.items()
+    ]
+    config = root / CONFIG.relative_to(ROOT)
+    command = [sys.executable, "-m", "monai.bundle", "run", "evaluating", "--config_file", str(config)]
+    work.mkdir(parents=True, exist_ok=True)
+    start, before, peak = time.perf_counter(), cpu_seconds(), 0.0
+    with (work / "log.txt").open("w") as log:
+        process = subprocess.Popen([*command, *flags, "--folds=everything"], cwd=root, stdout=log, stderr=log)
         while process.poll() is None:
             peak = max(peak, memory(process.pid))
-            time.sleep(1)
+            time.sleep(0.5)
     if process.returncode:
-        raise SystemExit(f"the evaluation failed, see {options.work / 'log.txt'}")
-    return time.perf_counter() - start, cpu_seconds() - used, peak
+        raise SystemExit(f"the evaluation failed, see {work / 'log.txt'}")
+    user, system = (after - earlier for after, earlier in zip(cpu_seconds(), before, strict=True))
+    return time.perf_counter() - start, user + system, system, peak
 
 
-def cpu_seconds() -> float:
-    """Of the processes that have ended."""
+def cpu_seconds() -> tuple[float, float]:
+    """The user's and the system's, of the processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    return usage.ru_utime, usage.ru_stime
+
+
+def print_differences(before: Path, after: Path) -> None:
+    """For each kind of score, how far the values of two files are apart, and how large they are."""
+    import json
+
+    scores = [json.loads(path.read_text())["scores"] for path in (before, after)]
+    apart: dict[str, tuple[float, float]] = {}
+    for key in scores[0].keys() & scores[1].keys():
+        for first, second in zip(*(numbers(score[key]) for score in scores), strict=True):
+            largest = apart.get(kind := key.split("/")[0], (0.0, 0.0))
+            apart[kind] = max(largest, (abs(first - second), abs(first)))
+    print("\n| score | largest difference | of the value |\n|---|---|---|")
+    for kind, (difference, value) in sorted(apart.items()):
+        print(f"| {kind} | {difference:.2g} | {value:.4g} |")
+
+
+def numbers(row: Any) -> list[float]:
+    """All numbers of a nested row, in order."""
+    if isinstance(row, dict | list):
+        return [each for value in (row.values() if isinstance(row, dict) else row) for each in numbers(value)]
+    return [float(row)] if isinstance(row, int | float) else []
 
 
 def memory(pid: int) -> float:

@@ -40,7 +40,8 @@ def test_it_is_the_steps_in_their_order(case, bounds, spacing):
     expected = Compose(steps)(dict(case))
     found = LoadCased(KEYS, spacing=spacing, centre_bounds=bounds)(dict(case))
     for key in KEYS:
-        assert torch.equal(found[key], expected[key])
+        resampled = key == "image" and spacing  # in float32, MONAI's in float64
+        torch.testing.assert_close(found[key], expected[key], rtol=0, atol=3e-4 if resampled else 0)
         assert torch.equal(found[key].affine, expected[key].affine)
 
 

@@ -72,3 +72,12 @@ def test_why_masks_take_nearest_exact(mode, shifted):
     stated = 4 * torch.arange(24) + out.affine[0, 3]
     error = (torch.as_tensor(out[0, :, 0, 0]) - stated).abs().max()
     assert error == (1.5 if shifted else 0.5)
+
+
+@pytest.mark.parametrize(("before", "after"), SIZES)
+def test_its_trace_is_that_of_monais_resize(before, after):
+    image = MetaTensor(torch.from_numpy(volume(before)), affine=torch.diag(torch.tensor([2.0, 1, 3, 1])))
+    ours, monais = AntialiasedResize(after), Resize(after, mode="trilinear")
+    found, expected = ours(image), monais(image)
+    traces = [{key: value for key, value in x.applied_operations[-1].items() if key != "id"} for x in (found, expected)]
+    assert traces[0] == traces[1] and torch.equal(found.affine, expected.affine)
