@@ -20,6 +20,7 @@ KINDS = {"train": "train", "inference": "infer", "evaluate": "infer"}
 SWITCHES = {
     "several labels": {"binary_mask": False},
     "bf16": {"amp": "bf16"},
+    "float32": {"amp": "off"},
     "another window, half of the cases, RAM": {"hu_window": [-200, 300], "real_fraction": 0.5, "cache": "ram"},
     "no validation": {"fold": None},
     "last epoch between validations": {"val_interval": 3, "epoch_steps": 1},
