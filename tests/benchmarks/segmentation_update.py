@@ -81,7 +81,9 @@ def main() -> None:
     seconds = {name: statistics.median(step for run in runs[name] for step in run["steps"]) for name in forms}
     for name in forms:
         memory = max(run["peak_gb"] for run in runs[name])
-        cells = f"{seconds[name]:.3f} | {seconds[name] / seconds[first]:.2f} | {runs[name][0]['loss']:.4f} | {memory:.2f}"
+        cells = (
+            f"{seconds[name]:.3f} | {seconds[name] / seconds[first]:.2f} | {runs[name][0]['loss']:.4f} | {memory:.2f}"
+        )
         print(f"| {name} | {cells} |", flush=True)
 
 
@@ -130,7 +132,9 @@ def measure(changes: Mapping[str, Any], options: argparse.Namespace) -> dict:
         marks: list[float] = []
         losses: list[float] = []
         trainer.add_event_handler(Events.GET_BATCH_STARTED, lambda: marks.append(time.process_time()))
-        trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: losses.append(trainer.state.output["loss"].item()))
+        trainer.add_event_handler(
+            Events.ITERATION_COMPLETED, lambda: losses.append(trainer.state.output["loss"].item())
+        )
         trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: marks.append(time.process_time()))
         trainer.run()
     steps = [stop - start for start, stop in zip(marks[::2], marks[1::2], strict=True)]
