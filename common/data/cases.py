@@ -86,8 +86,9 @@ def keep_good(
     *,
     on_bad_case: OnBadCase,
     record: str | Path | None = None,
+    before: Sequence[Problem] = (),
 ) -> list[dict[str, Any]]:
-    """Entries without a problem; see `resolve_cases`."""
+    """Entries without a problem; see `resolve_cases`. Of cases that were left out `before` the record says so, too."""
     require_on_bad_case(on_bad_case)
     bad = {problem.case_id for problem in problems}
     good = [dict(entry) for entry in entries if entry["case_id"] not in bad]
@@ -99,8 +100,8 @@ def keep_good(
     if bad:
         logger.warning("left out %d of %d cases:\n%s", len(bad), len(entries), problem_table(problems))
     try:
-        if record is not None and problems:
-            write_json([asdict(problem) for problem in problems], record)
+        if record is not None and (problems or before):
+            write_json([asdict(problem) for problem in [*before, *problems]], record)
         elif record is not None:
             Path(record).unlink(missing_ok=True)  # an older one, which holds no more
     except OSError as error:

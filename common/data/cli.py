@@ -14,6 +14,7 @@ from .cases import OnBadCase, find_problems, keep_good
 from .check import Limits, Problem
 from .cli_options import require_options
 from .datalist import HEAD_AND_NECK, label_values, make_datalist, read_datalist, select_cases, write_datalist
+from .dicom.rois import label_names
 from .generated_set import LIST_NAME
 from .repair import repair_entries
 from .same_files import same_files
@@ -24,7 +25,7 @@ from .sources.synthetic import prepare_synthetic
 from .studies import write_studies
 
 logger = logging.getLogger(__name__)
-Source = Literal["phantom", "synthetic", "registry", "hecktor", "openkbp", "pairs"]
+Source = Literal["phantom", "synthetic", "registry", "hecktor", "openkbp", "pairs", "dicom"]
 
 
 def _prepare_phantom(output_dir: Path, **options: Any) -> list[Case]:
@@ -39,14 +40,24 @@ def _prepare_registry(output_dir: Path, **options: Any) -> list[Case]:
     return prepare_registry(output_dir, **options)
 
 
+def _prepare_dicom(input_dir: Path, output_dir: Path, **options: Any) -> list[Case]:
+    from .sources.dicom import prepare_dicom  # pydicom, and scikit-image
+
+    return prepare_dicom(input_dir, output_dir, **options)
+
+
 class _Source(NamedTuple):
-    """A source of pairs: what prepares it, from --input or by a seed, and what its data list says by default."""
+    """A source of pairs: what prepares it, from --input or by a seed, and what its data list says by default.
+
+    One that `judges` its cases itself gets ``on_bad_case``, and a list ``left_out`` to fill.
+    """
 
     prepare: Callable[..., list[Case]]
     needs_input: bool
     options: tuple[str, ...] = ()
     folds: int = 5
     labels: Mapping[str, str] = HEAD_AND_NECK
+    judges: bool = False
 
 
 _SOURCES = {
@@ -67,12 +78,13 @@ _SOURCES = {
         labels={"0": "background", "1": "PTV70", "2": "PTV63 and PTV56"},
     ),
     "pairs": _Source(prepare_pairs, needs_input=True, options=("mode",)),
+    "dicom": _Source(_prepare_dicom, needs_input=True, options=("rois", "key", "list"), judges=True),
 }
 
 
 def prepare(
     source: Source,
-    output: str,
+    output: str | None = None,
     *,
     input: str | None = None,
     seed: int = 0,
@@ -89,9 +101,9 @@ def prepare(
     """Fill OUTPUT with NIfTI pairs of a source, check them, and write OUTPUT/datalist.json.
 
     Args:
-        source: phantom, synthetic, registry, hecktor, openkbp or pairs.
+        source: phantom, synthetic, registry, hecktor, openkbp, pairs or dicom.
         output: Folder to fill; what is finished there is left alone.
-        input: Folder of the data, for hecktor, openkbp and pairs.
+        input: Folder of the data, for hecktor, openkbp, pairs and dicom.
         seed: Of the split, and of the phantom.
         test_fraction: Share of the patients that is for testing.
         folds: Number of folds of the others.
@@ -102,15 +114,25 @@ def prepare(
         repair: Mend what needs no resampling, into OUTPUT/repaired: a slice too many, a mask that is turned against its
             image, a header that readers take differently.
         workers: Threads.
-        options: Further options of the source (count, size; mode link or copy; cache_dir, windows; set_dir).
+        options: Further options of the source (count, size; mode link or copy; cache_dir, windows; set_dir; of dicom
+            rois, key, and list, which shows what the input holds and makes nothing).
     """
     given = {key: value for key, value in locals().items() if key not in ("source", "options")}
     _require_source(source, input)
     require_options(given, further=options, known=_SOURCES[source].options, of=f"--source {source}")
-    directory = Path(output)
-    cases = _of_centres(_run_source(source, directory, input, seed=seed, workers=workers, **options), centres)
+    if options.pop("list", False):
+        from .sources.dicom import list_dicom
+
+        list_dicom(Path(str(input)), workers=workers, **options)
+        return
+    if output is None:
+        raise ValueError("--output is missing, expected the folder to fill: name one")
+    directory, left_out = Path(output), list[Problem]()
+    more = {"on_bad_case": on_bad_case, "left_out": left_out} if _SOURCES[source].judges else {}
+    cases = _run_source(source, directory, input, seed=seed, workers=workers, **options, **more)
+    cases = _of_centres(cases, centres)
     known = read_datalist(directory / LIST_NAME) if source == "synthetic" else {}  # a published set brings its own list
-    names = known.get("labels", _SOURCES[source].labels)
+    names = known.get("labels", label_names(options["rois"]) if "rois" in options else _SOURCES[source].labels)
     labels = sorted(map(int, names)) if labels is None else labels
     limits = Limits(labels=tuple(labels), min_slices=min_slices)
     entries = [
@@ -120,7 +142,8 @@ def prepare(
     ]
     to = directory / "repaired" if repair else None
     entries, problems = _checked(entries, to, limits=limits, workers=workers, known=directory / ".checked.json")
-    good = keep_good(entries, problems, on_bad_case=on_bad_case, record=directory / "left_out.json")
+    record = directory / "left_out.json"
+    good = keep_good(entries, problems, on_bad_case=on_bad_case, record=record, before=left_out)
     datalist = make_datalist(
         [_relative(entry, directory) for entry in good],
         seed=seed,

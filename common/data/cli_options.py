@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from .cases import OnBadCase
+from .dicom.rois import is_rois
 from .sources.existing_nifti import Mode
 
 
@@ -42,7 +43,7 @@ _PATH = _Kind(lambda value: isinstance(value, Path) or (isinstance(value, str) a
 _COUNT = _Kind(lambda value: _is_whole(value, least=1), "a whole number from 1")
 _VOXELS = _Kind(lambda value: _is_list(value, _COUNT.accepts, count=3), "three whole numbers from 1, such as 64,64,32")
 _KINDS = {
-    **dict.fromkeys(("output", "input", "datalist", "dataset_dir", "cache_dir", "set_dir"), _PATH),
+    **dict.fromkeys(("output", "input", "datalist", "dataset_dir", "cache_dir", "set_dir", "key"), _PATH),
     **dict.fromkeys(("folds", "min_slices", "workers", "count", "windows"), _COUNT),
     **dict.fromkeys(("size", "shape"), _VOXELS),
     "seed": _Kind(_is_whole, "a whole number from 0"),
@@ -50,6 +51,8 @@ _KINDS = {
     "centres": _Kind(lambda value: _is_name(value) or _is_list(value, _is_name), "names, such as CHUM,CHUS"),
     "labels": _Kind(lambda value: _is_list(value, _is_whole), "a list of values, such as 0,1,2"),
     "window_mm": _Kind(lambda value: _is_list(value, _is_size, count=3), "three sizes in mm"),
+    "rois": _Kind(is_rois, "names or patterns with a label value from 1 each, such as \"{'GTVp.*':1,'GTVn.*':2}\""),
+    "list": _Kind(lambda value: isinstance(value, bool), "True or False, with the capital"),
     "repair": _Kind(lambda value: isinstance(value, bool), "True or False, with the capital"),
     "on_bad_case": _one_of(*get_args(OnBadCase)),
     "mode": _one_of(*get_args(Mode)),

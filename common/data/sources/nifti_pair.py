@@ -8,6 +8,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ...files import replacing
 from ..case import Case
@@ -24,10 +25,13 @@ def recipe_note(recipe: Any) -> str:
     return hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode()).hexdigest()[:40]
 
 
-def write_pair(case: Case, image: np.ndarray, label: np.ndarray, affine: np.ndarray, *, note: str) -> None:
-    """Write image (int16, HU) and label (uint8, if it fits), of one affine (RAS mm); the image last."""
+def write_pair(
+    case: Case, image: np.ndarray, label: np.ndarray, affine: np.ndarray, *, note: str, image_type: DTypeLike = np.int16
+) -> None:
+    """Write image (HU) and label (uint8, if it fits), of one affine (RAS mm); the image last."""
     small = np.uint8 if label.max(initial=0) < 256 else np.uint16
-    for path, array, dtype in ((case.label, label, small), (case.image, image, np.int16)):
+    types: list[tuple[Path, np.ndarray, DTypeLike]] = [(case.label, label, small), (case.image, image, image_type)]
+    for path, array, dtype in types:
         volume = nib.Nifti1Image(array.astype(dtype), affine)
         volume.header.set_xyzt_units("mm")
         volume.header["descrip"] = note.encode()
