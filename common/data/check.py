@@ -12,6 +12,7 @@ import numpy as np
 from nibabel.affines import voxel_sizes
 from nibabel.filebasedimages import SerializableImage
 
+from .itk_file import is_itk
 from .volume_file import open_volume, plain_volume, same_place, says_size, whole_numbers
 
 EMPTY = "empty mask"
@@ -110,6 +111,8 @@ class _Checker:
             return None
         try:
             opened = open_volume(path)
+            if is_itk(path):
+                return np.asanyarray(opened.dataobj), np.asarray(opened.affine)
             if not isinstance(opened, SerializableImage):
                 raise ValueError(f"a {type(opened).__name__}, which is more than one file")
             with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:

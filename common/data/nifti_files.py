@@ -1,6 +1,7 @@
-"""The NIfTI files of a folder by name, whatever else lies there; nothing that is a volume is passed over in silence."""
+"""The volumes of a folder by name, whatever else lies there; nothing that is a volume is passed over in silence."""
 
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,22 +10,25 @@ from typing import Any
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError, SpatialImage
 
+from .itk_file import ITK_SUFFIXES
 from .volume_file import open_volume
 
-SUFFIXES = (".nii.gz", ".nii")  # in any case: some systems write .NII.GZ
+SUFFIXES = (".nii.gz", ".nii", *ITK_SUFFIXES)  # in any case: some systems write .NII.GZ
 _OTHER_VOLUMES = (
     *(".nii.zst", ".nii.bz2", ".nii.xz", ".img", ".hdr", ".img.gz", ".hdr.gz"),
-    *(".nrrd", ".nhdr", ".mha", ".mhd", ".dcm"),
+    *(".nhdr", ".mhd", ".dcm"),
 )
+_CHANNEL = re.compile(r"_(\d{4})$")  # nnU-Net's, behind the name of a case
 _SHOWN = 5
 
 
 def nifti_files(
     folder: Path, *, ending: str = "", option: str = "--input", ignored: str | Path | None = None
 ) -> dict[str, Path]:
-    """NIfTI files of a folder whose name ends with `ending` before the suffix, by the name before it, sorted.
+    """Volumes of a folder whose name ends with `ending` before the suffix, by the name before it, sorted.
 
-    Hidden files, such as the `._` files of macOS, and files of other kinds, such as `a.nii.gz.txt`, are no volumes.
+    They are NIfTI, MetaImage or NRRD. Where all names end with nnU-Net's number of the channel, ``_0000``, it is left
+    off. Hidden files, such as the `._` files of macOS, and those of other kinds, such as `a.nii.gz.txt`, are none.
 
     Args:
         folder: Its own files are taken.
@@ -34,10 +38,11 @@ def nifti_files(
 
     Raises:
         FileNotFoundError: There is no such folder, or a file is a link that leads nowhere.
-        ValueError: A name stands with several suffixes; volumes are beside them in another format, or in subfolders.
+        ValueError: A name stands with several suffixes; volumes are beside them in another format, or in subfolders;
+            there are further channels.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder: expected NIfTI files in it; name another {option}")
+        raise FileNotFoundError(f"{folder} is not a folder: expected volumes in it; name another {option}")
     files: dict[str, Path] = {}
     others = []
     for path in sorted(folder.iterdir()):
@@ -53,42 +58,56 @@ def nifti_files(
         files[name] = path
     if others:
         raise ValueError(
-            f"{folder} holds {_some(others)}: only {' and '.join(SUFFIXES)} are read; convert these, or move them away"
+            f"{folder} holds {_some(others)}: only {', '.join(SUFFIXES)} are read; convert these, or move them away"
         )
     if nested := list(_nested(folder, ending, ignored)):
         raise ValueError(
-            f"{folder} holds NIfTI files in subfolders, {_some(nested)}: files are taken from one folder; name a "
+            f"{folder} holds volumes in subfolders, {_some(nested)}: files are taken from one folder; name a "
             f"subfolder with {option}, or bring all of them into one folder, with names that differ"
         )
-    return files
+    return _without_channel(files, folder)
+
+
+def _without_channel(files: dict[str, Path], folder: Path) -> dict[str, Path]:
+    """The files by the names of their cases, where all of them have a number of a channel, as nnU-Net's have."""
+    channels = {name: found[1] for name in files if (found := _CHANNEL.search(name))}
+    if len(channels) < len(files) or "0000" not in channels.values():
+        return files
+    if more := sorted(name for name, channel in channels.items() if channel != "0000"):
+        raise ValueError(
+            f"{folder} holds {_some(more)}: only the channel _0000 is read, which must be the CT; move the others away"
+        )
+    return {_CHANNEL.sub("", name): path for name, path in files.items()}
 
 
 def image_cases(images: str | Path, *, ignored: str | Path | None = None) -> list[dict[str, Any]]:
-    """Entries `image` and `case_id` of the NIfTI images of a folder, or of one file; headers are read, voxels are not.
+    """Entries `image` and `case_id` of the images of a folder, or of one file; headers are read, voxels are not.
 
     Args:
         images: The folder, or the file.
         ignored: See `nifti_files`.
 
     Raises:
-        FileNotFoundError: There is nothing at `images`, or no NIfTI file in it.
+        FileNotFoundError: There is nothing at `images`, or no volume in it.
         ValueError: See `nifti_files`; or a file is unreadable, or no 3-D volume.
     """
     path, option = Path(images), "--images"
     if not str(images).strip():
-        raise FileNotFoundError(f"{option} is empty: expected a folder of NIfTI images, or one NIfTI file")
+        raise FileNotFoundError(f"{option} is empty: expected a folder of images (NIfTI, .mha, .nrrd), or one file")
     if not path.exists():
-        raise FileNotFoundError(f"there is no {path}: expected a folder of NIfTI images, or one file; check {option}")
+        raise FileNotFoundError(
+            f"there is no {path}: expected a folder of images (NIfTI, .mha, .nrrd), or one file; check {option}"
+        )
     if path.is_dir():
         files = nifti_files(path, option=option, ignored=ignored)
         if not files:
             there = [entry.name + "/" * entry.is_dir() for entry in sorted(path.iterdir())]
             raise FileNotFoundError(
-                f"{path} holds no NIfTI image, found {_some(there) if there else 'nothing'}: expected files that end "
-                f"with {' or '.join(SUFFIXES)}; check {option}"
+                f"{path} holds no image, found {_some(there) if there else 'nothing'}: expected files that end "
+                f"with {', '.join(SUFFIXES)}; check {option}"
             )
     elif (name := _stem(path.name, SUFFIXES)) is None:
-        raise ValueError(f"{path} does not end with {' or '.join(SUFFIXES)}: convert it to NIfTI; check {option}")
+        raise ValueError(f"{path} does not end with {', '.join(SUFFIXES)}: convert it; check {option}")
     else:
         files = {name: path}
     for file in files.values():
@@ -104,7 +123,7 @@ def _stem(name: str, suffixes: tuple[str, ...], ending: str = "") -> str | None:
 
 
 def _nested(folder: Path, ending: str, ignored: str | Path | None) -> Iterator[str]:
-    """NIfTI files below the subfolders of `folder`, as paths relative to it."""
+    """Volumes below the subfolders of `folder`, as paths relative to it."""
     skipped = None if ignored is None else Path(ignored).resolve()
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(n for n in folders if not n.startswith(".") and Path(root, n).resolve() != skipped)
@@ -122,7 +141,7 @@ def require_volume(path: Path) -> SpatialImage:
     try:
         volume = open_volume(path)
     except (ImageFileError, HeaderDataError, EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read as NIfTI ({error}): copy it again, or move it away") from error
+        raise ValueError(f"{path} cannot be read ({error}): copy it again, or move it away") from error
     if len(volume.shape) != 3:
         raise ValueError(f"{path} has the shape {tuple(volume.shape)}, expected one 3-D volume: save one volume a file")
     return volume

@@ -9,6 +9,8 @@ import numpy as np
 from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.spatialimages import SpatialImage
 
+from .itk_file import is_itk, read_itk
+
 _MILLIMETRES = {"meter": 1000.0, "micron": 0.001}  # of NIfTI's units; "unknown" is taken for mm, as by all readers
 _WHOLE = 1e-3  # a label that was scaled to an integer type and back is off by less
 _GEOMETRY = (
@@ -19,17 +21,17 @@ _MOVED = 0.1  # of a voxel: tools round affines differently
 
 
 def open_volume(path: str | Path) -> SpatialImage:
-    """The NIfTI file at `path`, with shape, affine in mm and header; voxels are read when ``dataobj`` is asked for.
+    """The file at `path`, with shape, affine in mm and header; voxels of NIfTI are read when ``dataobj`` is asked for.
 
     The affine is nibabel's: the sform where it has a code, else the qform, else the centred one of the voxel sizes. It
     is not mended by the header's voxel sizes, as MONAI 1.6.1's reader does. Units of metres or micrometres become mm. A
-    fourth axis of one volume goes.
+    fourth axis of one volume goes. MetaImage and NRRD come as `read_itk` gives them.
 
     Raises:
         FileNotFoundError, ImageFileError: As nibabel's `load`.
         ValueError: The file holds something else than a volume, such as a surface.
     """
-    volume = nib.load(path)
+    volume: Any = read_itk(path) if is_itk(path) else nib.load(path)
     if not isinstance(volume, SpatialImage):  # nibabel promises a file of any kind
         raise ValueError(f"{path} holds a {type(volume).__name__}, expected a volume: name a NIfTI file")
     return plain_volume(volume)
@@ -85,7 +87,7 @@ def mask_like(values: np.ndarray, image: str | Path) -> nib.Nifti1Image:
 
     Whatever another reader makes of the image's sform, qform, voxel sizes and units, it makes the same of the mask's.
     """
-    source: Any = nib.load(image)
+    source: Any = read_itk(image) if is_itk(image) else nib.load(image)
     mask = nib.Nifti1Image(values, source.affine)
     if isinstance(source, nib.Nifti1Image):
         for field in _GEOMETRY:
@@ -115,7 +117,7 @@ def ambiguities(path: str | Path) -> list[str]:
 
     Readers and versions: see "How readers and scores differ" in the docs of the evaluation bundle.
     """
-    volume = nib.load(path)
+    volume = None if is_itk(path) else nib.load(path)
     if not isinstance(volume, nib.Nifti1Image):
         return []
     header = volume.header

@@ -1,4 +1,4 @@
-"""Brings pairs that are NIfTI files already into a data set's folders, by link or by copy."""
+"""Brings pairs that are files already into a data set's folders, by link or by copy."""
 
 import gzip
 import logging
@@ -10,8 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
+import nibabel as nib
+
 from ...files import replacing
 from ..case import Case
+from ..itk_file import is_itk
+from ..volume_file import open_volume
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +62,16 @@ def bring_pairs(cases: Sequence[Case], sources: Mapping[str, tuple[Path, Path]],
 
 
 def _bring(source: Path, target: Path, *, mode: Mode) -> bool:
-    """Link, copy or pack one file; tells whether it had to be done."""
-    packed = source.suffix.lower() == ".gz"  # before links are followed: a data store's names may have no suffix
+    """Link, copy, pack or convert one file; tells whether it had to be done."""
+    name, packed = (
+        source,
+        source.suffix.lower() == ".gz",
+    )  # before links are followed: a data store's names may have no suffix
     if not packed and source.parent.resolve() == target.parent.resolve():
         raise ValueError(f"{source} would be packed beside itself: choose an output other than the input")
     source = source.resolve(strict=True)
     if not packed or mode == "copy":
-        return _copy(source, target, packed=packed)
+        return _copy(source, target, name=name, packed=packed)
     if target.is_symlink():
         done = target.readlink() == source
     else:
@@ -75,8 +82,11 @@ def _bring(source: Path, target: Path, *, mode: Mode) -> bool:
     return not done
 
 
-def _copy(source: Path, target: Path, *, packed: bool) -> bool:
-    """Copy with the time of `source`, by which later runs know it; one that is not packed is packed, byte by byte."""
+def _copy(source: Path, target: Path, *, name: Path, packed: bool) -> bool:
+    """Copy with the time of `source`, by which later runs know it; what is no packed NIfTI is packed, or converted.
+
+    `name` is that of the source before links were followed.
+    """
     if not target.is_symlink() and target.is_file():
         old, new = target.stat(), source.stat()
         if old.st_mtime_ns == new.st_mtime_ns and (old.st_size == new.st_size or not packed):
@@ -84,6 +94,8 @@ def _copy(source: Path, target: Path, *, packed: bool) -> bool:
     with replacing(target) as temporary:
         if packed:
             shutil.copyfile(source, temporary)
+        elif is_itk(name):
+            nib.save(open_volume(name), temporary)
         else:  # without name and time, so that equal files stay equal
             with (
                 source.open("rb") as plain,

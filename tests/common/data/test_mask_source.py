@@ -108,7 +108,7 @@ def test_the_cases_behind_given_masks_count_as_seen(generated_pairs):
         ("none", FileNotFoundError, "there is no .*none: expected a folder of masks .*check --masks"),
         ("none.json", FileNotFoundError, "there is no .*none.json: expected .* data list .*check --masks"),
         ("empty", ValueError, "empty holds no NIfTI mask, expected files that end with .*check --masks"),
-        ("nested", ValueError, "nested holds NIfTI files in subfolders, labels/a.nii.gz: .*subfolder with --masks"),
+        ("nested", ValueError, "nested holds volumes in subfolders, labels/a.nii.gz: .*subfolder with --masks"),
         ("file.nii.gz", FileNotFoundError, "file.nii.gz is not a folder: .*name another --masks"),
     ],
 )

@@ -8,7 +8,7 @@ from common.data.nifti_files import image_cases, nifti_files
 from common.data.sources.hecktor import prepare_hecktor
 from common.data.sources.pairs import prepare_pairs
 
-OTHERS = ("a.nii.zst", "a.img", "a.HDR", "a.nrrd", "a.mha", "a.dcm")
+OTHERS = ("a.nii.zst", "a.img", "a.HDR", "a.nhdr", "a.mhd", "a.dcm")
 
 
 def save(path, shape=(4, 3, 2)):
@@ -37,7 +37,7 @@ def test_one_file_is_taken_and_a_fourth_axis_of_one(tmp_path):
     save(tmp_path / "a.nii", (4, 3, 2, 1))
     assert image_cases(tmp_path / "a.nii") == [{"case_id": "a", "image": str(tmp_path / "a.nii")}]
     (tmp_path / "a.txt").touch()
-    with pytest.raises(ValueError, match=r"a\.txt does not end with \.nii\.gz or \.nii: convert it.*--images"):
+    with pytest.raises(ValueError, match=r"a\.txt does not end with \.nii\.gz, \.nii, .*\.mha: convert it.*--images"):
         image_cases(tmp_path / "a.txt")
 
 
@@ -54,11 +54,11 @@ def test_nothing_is_an_error_that_names_what_there_is(tmp_path):
         image_cases(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match=r"--images is empty"):
         image_cases("")
-    with pytest.raises(FileNotFoundError, match=r"holds no NIfTI image, found nothing: expected files that end"):
+    with pytest.raises(FileNotFoundError, match=r"holds no image, found nothing: expected files that end"):
         image_cases(tmp_path)
     (tmp_path / "a.txt").touch()
     (tmp_path / "p1").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"holds no NIfTI image, found a\.txt, p1/: expected"):
+    with pytest.raises(FileNotFoundError, match=r"holds no image, found a\.txt, p1/: expected"):
         image_cases(tmp_path)
 
 
@@ -67,7 +67,7 @@ def test_subfolders_are_named_but_a_runs_own_output_is_not_looked_at(tmp_path, b
     save(tmp_path / "p1" / "a.nii.gz")
     if beside:
         save(tmp_path / "b.nii.gz")
-    with pytest.raises(ValueError, match=r"NIfTI files in subfolders, p1/a\.nii\.gz: .*name a subfolder with --images"):
+    with pytest.raises(ValueError, match=r"volumes in subfolders, p1/a\.nii\.gz: .*name a subfolder with --images"):
         image_cases(tmp_path)
     if beside:
         assert [case["case_id"] for case in image_cases(tmp_path, ignored=tmp_path / "p1")] == ["b"]
@@ -77,7 +77,7 @@ def test_subfolders_are_named_but_a_runs_own_output_is_not_looked_at(tmp_path, b
 def test_volumes_of_other_formats_are_named_not_dropped(tmp_path, other):
     save(tmp_path / "b.nii.gz")
     (tmp_path / other).touch()
-    with pytest.raises(ValueError, match=rf"holds {other}: only \.nii\.gz and \.nii are read; convert these"):
+    with pytest.raises(ValueError, match=rf"holds {other}: only .*\.nii, .*\.mha are read; convert these"):
         image_cases(tmp_path)
 
 
@@ -87,7 +87,7 @@ def test_what_is_no_volume_is_refused_by_its_header(tmp_path):
         image_cases(tmp_path)
     for content in (b"", b"no image"):
         (tmp_path / "a.nii.gz").write_bytes(content)
-        with pytest.raises(ValueError, match=r"a\.nii\.gz cannot be read as NIfTI .*copy it again"):
+        with pytest.raises(ValueError, match=r"a\.nii\.gz cannot be read .*copy it again"):
             image_cases(tmp_path)
     (tmp_path / "a.nii.gz").unlink()
     (tmp_path / "a.nii.gz").symlink_to("gone")
@@ -127,5 +127,16 @@ def test_prepare_names_what_it_would_drop(tmp_path):
         prepare_pairs(tmp_path, tmp_path / "out")
     (tmp_path / "images" / "b.nii.zst").unlink()
     save(tmp_path / "labels" / "p1" / "b.nii.gz")
-    with pytest.raises(ValueError, match=r"labels holds NIfTI files in subfolders, p1/b\.nii\.gz.*with --input"):
+    with pytest.raises(ValueError, match=r"labels holds volumes in subfolders, p1/b\.nii\.gz.*with --input"):
         prepare_pairs(tmp_path, tmp_path / "out")
+
+
+def test_nnunets_number_of_the_channel_is_no_part_of_the_name(tmp_path):
+    for name in ("a_0000.nii.gz", "b_0000.nii"):
+        save(tmp_path / name)
+    assert [case["case_id"] for case in image_cases(tmp_path)] == ["a", "b"]
+    save(tmp_path / "b_0001.nii")
+    with pytest.raises(ValueError, match=r"holds b_0001: only the channel _0000 is read, which must be the CT"):
+        image_cases(tmp_path)
+    save(tmp_path / "c.nii")  # not all are named so: then it is a name like any other
+    assert "b_0001" in {case["case_id"] for case in image_cases(tmp_path)}

@@ -1,6 +1,7 @@
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from common.data.sources.hecktor import prepare_hecktor
 
@@ -99,3 +100,45 @@ def test_a_folder_of_pet_only_holds_no_pair(tmp_path):
     (tmp_path / "imagesTr" / "CHUM-001__PT.nii.gz").touch()
     with pytest.raises(ValueError, match=r"holds no pair: expected imagesTr/<case>__CT\.nii\.gz and labelsTr/<case>"):
         prepare_hecktor(tmp_path, tmp_path / "out")
+
+
+def save_patient(folder, name, number, suffix=".nii.gz"):
+    (folder / name).mkdir(parents=True)
+    image = np.full((4, 3, 2), 10 * number, np.int16)
+    volumes = {"__CT": image, "__PT": image - 999, "__CTPlanning": image, "": np.full((4, 3, 2), number % 3, np.uint8)}
+    for ending, values in volumes.items():
+        path = folder / name / f"{name}{ending}{suffix}"
+        if suffix == ".mha":
+            sitk.WriteImage(sitk.GetImageFromArray(values.T), str(path))
+        else:
+            nib.save(nib.Nifti1Image(values, np.eye(4)), path)
+
+
+@pytest.mark.parametrize("place", ["Task 1", ""])
+@pytest.mark.parametrize("suffix", [".nii.gz", ".mha"])
+def test_folders_of_patients_as_of_2025_and_2026(tmp_path, place, suffix):
+    folder = tmp_path / "hecktor" / place
+    for number, name in enumerate(("CHUM-001", "USZ-010", "nameless", "unlisted")):
+        save_patient(folder, name, number, suffix)
+    (folder / "CHUM-001" / "._CHUM-001__CT.nii.gz").write_bytes(b"of a Mac")
+    (folder / "HECKTOR_Training_Task_1.csv").write_text("PatientID,CenterID,Age\nCHUM-001,3,60\nnameless,7,61\n")
+    if place:
+        save_patient(tmp_path / "hecktor" / "Task 2", "MDA-001", 5)
+    cases = prepare_hecktor(tmp_path / "hecktor", tmp_path / "out")
+    assert {case.case_id: case.centre for case in cases} == {
+        **{"CHUM-001": "CHUM", "USZ-010": "USZ", "nameless": "centre 7", "unlisted": "unknown"}
+    }
+    for number, case in enumerate(cases):
+        assert (values(case.image), values(case.label)) == ({10 * number}, {number % 3})
+        assert case.image.is_symlink() == (suffix == ".nii.gz")
+
+
+def test_patients_without_a_label_and_doubled_files_are_named(tmp_path):
+    for name in ("CHUM-001", "CHUM-002"):
+        save_patient(tmp_path / "in", name, 1)
+    (tmp_path / "in" / "CHUM-002" / "CHUM-002.nii.gz").rename(tmp_path / "in" / "CHUM-002" / "x.nii.gz")
+    with pytest.raises(ValueError, match=r"no label \(<case>/<case>\.nii\.gz\) for 1 cases: CHUM-002: add"):
+        prepare_hecktor(tmp_path / "in", tmp_path / "out")
+    (tmp_path / "in" / "CHUM-001" / "CHUM-001__CT.mha").touch()
+    with pytest.raises(ValueError, match=r"holds both CHUM-001__CT\.nii\.gz and CHUM-001__CT\.mha: keep one"):
+        prepare_hecktor(tmp_path / "in", tmp_path / "out")
