@@ -14,3 +14,4 @@ class Case:
     centre: str = "unknown"
     patient: str | None = None
     generator_case_ids: tuple[str, ...] | None = None  # real cases behind a generated pair; None for a real one
+    fold: int | None = None  # where a list of the source has put it already, see `split`

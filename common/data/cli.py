@@ -18,10 +18,12 @@ from .dicom.rois import label_names
 from .generated_set import LIST_NAME
 from .repair import repair_entries
 from .same_files import same_files
+from .sources.given_list import find_given_list, read_given_list
 from .sources.hecktor import prepare_hecktor
 from .sources.openkbp import prepare_openkbp
 from .sources.pairs import prepare_pairs
 from .sources.synthetic import prepare_synthetic
+from .split import TEST
 from .studies import write_studies
 
 logger = logging.getLogger(__name__)
@@ -106,7 +108,7 @@ def prepare(
         input: Folder of the data, for hecktor, openkbp, pairs and dicom.
         seed: Of the split, and of the phantom.
         test_fraction: Share of the patients that is for testing.
-        folds: Number of folds of the others.
+        folds: Number of folds of the others; those that a list of the input has are kept without it.
         centres: Those to take; all of them by default.
         labels: Values that masks may hold; by default those of the source.
         min_slices: Slices that a case needs.
@@ -132,7 +134,9 @@ def prepare(
     cases = _run_source(source, directory, input, seed=seed, workers=workers, **options, **more)
     cases = _of_centres(cases, centres)
     known = read_datalist(directory / LIST_NAME) if source == "synthetic" else {}  # a published set brings its own list
-    names = known.get("labels", label_names(options["rois"]) if "rois" in options else _SOURCES[source].labels)
+    names = known.get("labels") or _named(source, input, options)
+    if folds is not None:
+        cases = [case if case.fold == TEST else replace(case, fold=None) for case in cases]
     labels = sorted(map(int, names)) if labels is None else labels
     limits = Limits(labels=tuple(labels), min_slices=min_slices)
     entries = [
@@ -241,6 +245,14 @@ def _of_centres(cases: Sequence[Case], centres: str | Sequence[str] | None) -> l
             f"--centres {','.join(unknown)}: not among the centres {', '.join(sorted(there))}: name some of these"
         )
     return [case for case in cases if case.centre in wanted]
+
+
+def _named(source: str, input_dir: str | None, options: Mapping[str, Any]) -> Mapping[str, str]:
+    """Labels of the data list: as the input says, where it does."""
+    if "rois" in options:
+        return label_names(options["rois"])
+    given = find_given_list(Path(input_dir)) if source == "pairs" and input_dir is not None else None
+    return (read_given_list(given).labels if given else None) or _SOURCES[source].labels
 
 
 def _require_source(source: str, input_dir: str | None) -> None:

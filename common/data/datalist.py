@@ -36,12 +36,17 @@ def make_datalist(
 ) -> dict[str, Any]:
     """Data list of ``cases``, whose paths are relative to the folder that the list will lie in.
 
+    Cases that have a fold keep it; where some are for testing already, no others are drawn for it.
+
     Returns:
         ``name, description, licence, seed, labels``, ``training`` with a fold for each entry, ``testing``; entries
         sorted by case id. Generated ones are marked ``generated``, and the list then has ``generator_case_ids``; a list
         of volumes that need no crop any more says ``cropped``.
     """
-    fold_of = split_cases(cases, test_fraction=test_fraction, folds=folds, seed=seed)
+    fold_of = {case.case_id: case.fold for case in cases if case.fold is not None}
+    if rest := [case for case in cases if case.fold is None]:
+        share = 0 if TEST in fold_of.values() else test_fraction
+        fold_of |= split_cases(rest, test_fraction=share, folds=folds, seed=seed)
     entries: dict[str, list[dict[str, Any]]] = {"training": [], "testing": []}
     for case in sorted(cases, key=lambda case: case.case_id):
         entry: dict[str, Any] = {

@@ -122,6 +122,11 @@ def _stem(name: str, suffixes: tuple[str, ...], ending: str = "") -> str | None:
     return stem.removesuffix(ending) if stem is not None and stem.endswith(ending) else None
 
 
+def volume_name(name: str) -> str:
+    """What stands before the suffix of a volume's file name; the name itself where it has another suffix."""
+    return _stem(name, SUFFIXES) or name
+
+
 def _nested(folder: Path, ending: str, ignored: str | Path | None) -> Iterator[str]:
     """Volumes below the subfolders of `folder`, as paths relative to it."""
     skipped = None if ignored is None else Path(ignored).resolve()

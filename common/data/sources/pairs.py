@@ -1,4 +1,4 @@
-"""Any folder of CT volumes and masks: `images/` and `labels/` with equal file names, and a table of centres if any."""
+"""Any CT volumes and masks: `images/` and `labels/` with equal file names, or a list; and a table of centres if any."""
 
 import csv
 import logging
@@ -15,6 +15,7 @@ from ..case import Case
 from ..list_entries import meant_key, plain_text
 from ..nifti_files import nifti_files
 from .existing_nifti import Mode, bring_pairs, check_matched, shortlist
+from .given_list import find_given_list, read_given_list
 from .nifti_pair import pair_paths
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ def prepare_pairs(
     with capitals and spaces as they come; other columns are ignored. Finished pairs are left alone.
 
     Args:
-        input_dir: folder of `images/` and `labels/`, `.nii` or `.nii.gz`.
+        input_dir: folder of `images/` and `labels/`, in the formats of `nifti_files`; or a list of MSD's form,
+            Auto3DSeg's or nnU-Net's, or the folder of its `dataset.json`. Folds and test cases of a list are kept.
         output_dir: folder of the two folders; may be `input_dir` where all files are `.nii.gz`.
         mode: absolute links, or copies; a `.nii` is packed in either.
         workers: threads.
@@ -43,18 +45,24 @@ def prepare_pairs(
 
     Raises:
         FileNotFoundError: `images` or `labels` is missing.
-        ValueError: files without a partner, a table that does not fit the files, or a wrong setting.
+        ValueError: files without a partner, a list or table that does not fit the files, or a wrong setting.
     """
-    folder = Path(input_dir)
-    images, labels = nifti_files(folder / "images"), nifti_files(folder / "labels")
-    where = ("images/<case>.nii.gz", "labels/<case>.nii.gz")
-    check_matched(images.keys(), labels.keys(), folder=folder, where=where)
-    known = _read_table(folder, images.keys())
+    folder, given = Path(input_dir), find_given_list(Path(input_dir))
+    if given is not None:
+        folder, listed = given.parent, read_given_list(given)
+        files, known, folds = listed.files, listed.rows, listed.folds
+    else:
+        images, labels = nifti_files(folder / "images"), nifti_files(folder / "labels")
+        where = ("images/<case>.nii.gz", "labels/<case>.nii.gz")
+        check_matched(images.keys(), labels.keys(), folder=folder, where=where)
+        files, known, folds = {name: (images[name], labels[name]) for name in images}, {}, {}
+    table = _read_table(folder, files.keys())
     cases = []
-    for name in images:
-        row, paths = known.get(name, {}), pair_paths(Path(output_dir), name)
-        cases.append(Case(name, *paths, centre=row.get("centre", "unknown"), patient=row.get("patient")))
-    bring_pairs(cases, {name: (images[name], labels[name]) for name in images}, mode=mode, workers=workers)
+    for name in sorted(files):
+        row, paths = {**known.get(name, {}), **table.get(name, {})}, pair_paths(Path(output_dir), name)
+        centre, patient = row.get("centre", "unknown"), row.get("patient")
+        cases.append(Case(name, *paths, centre=centre, patient=patient, fold=folds.get(name)))
+    bring_pairs(cases, files, mode=mode, workers=workers)
     return cases
 
 
