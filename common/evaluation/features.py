@@ -92,9 +92,15 @@ class FeatureReader:
     ) -> Iterator[Features]:
         prepared = volumes.select(missing).mapped(self.views)
         for batch in DataLoader(prepared, batch_size=self.batch_size, num_workers=self.num_workers):
-            features = {name: extractor(batch[name].to(self.device)).float().cpu().numpy() for name in names}
+            alike: dict[torch.Size, list[str]] = {}  # views of one size go in together: an extractor may share work
+            for name in names:
+                alike.setdefault(batch[name].shape, []).append(name)
+            features: Features = {}
+            for group in alike.values():
+                rows = extractor(torch.cat([batch[name] for name in group]).to(self.device)).float().cpu()
+                features |= zip(group, rows.unflatten(0, (len(group), -1)).numpy(), strict=True)
             for i in range(len(batch[names[0]])):
-                yield {name: values[i] for name, values in features.items()}
+                yield {name: features[name][i] for name in names}
 
     def _path(self, key: str) -> Path | None:
         return self.cache_dir / key[:2] / f"{key}.npy" if self.cache_dir else None

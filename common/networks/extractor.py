@@ -10,6 +10,7 @@ from monai.networks.nets.resnet import get_pretrained_resnet_medicalnet
 from torch import Tensor, nn
 
 from ..torch_file import read_torch
+from .folded import fold_batch_norms
 from .medical_resnet import Depth, medical_resnet
 from .model_file import read_model_file, weights_sha256
 from .organ_segmenter import OrganSegmenter
@@ -43,11 +44,11 @@ class ExtractorId:
 
 
 class Extractor(nn.Module):
-    """Frozen network (B, 1, H, W, D) in [-1, 1] → features (B, d), and its `identity`."""
+    """Frozen network (B, 1, H, W, D) in [-1, 1] → features (B, d), and its `identity`; batch norms are folded away."""
 
     def __init__(self, network: nn.Module, identity: ExtractorId) -> None:
         super().__init__()
-        self.network = network.eval().requires_grad_(False)
+        self.network = fold_batch_norms(network.eval()).requires_grad_(False)
         self.identity = identity
 
     @torch.no_grad()
@@ -126,12 +127,19 @@ def _weights_file(kind: Kind, weights: str | Path | None, depth: Depth) -> Path 
 def _network(kind: Kind, depth: Depth, content: Mapping[str, Any]) -> tuple[nn.Module, str]:
     """The network of `kind` without its weights, and its name."""
     if kind == "medicalnet":
-        return medical_resnet(depth), f"MedicalNet ResNet-{depth}, dilated"
+        return _channels_last(medical_resnet(depth)), f"MedicalNet ResNet-{depth}, dilated"
     if kind == "slices":
         return SliceFeatures(EfficientNetLite0()), "EfficientNet-Lite0, 8 slices of each plane at 128²"
     settings = content.get("settings", {"organs": ["organ"], "depth": 10, "widths": [32, 64, 128, 256]})
     segmenter = OrganSegmenter(len(settings["organs"]), depth=settings["depth"], widths=settings["widths"])
-    return segmenter.encoder, f"ResNet-{settings['depth']}, dilated, widths {list(settings['widths'])}, organs"
+    return _channels_last(
+        segmenter.encoder
+    ), f"ResNet-{settings['depth']}, dilated, widths {list(settings['widths'])}, organs"
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    """A sixth faster on a CPU core; torch documents this form of `to` without annotating it."""
+    return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
 def _load(network: nn.Module, kind: Kind, content: Mapping[str, Any], path: Path) -> None:

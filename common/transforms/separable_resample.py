@@ -67,11 +67,13 @@ class SeparableResample(SpatialResample):
             transform_info=self.get_transform_info(),
         )
         norm = to_norm_affine(step[None], before, after)[0]
+        places = [_places(norm[axis, [axis, -1]], before[axis], after[axis]) for axis in range(len(after))]
         volume = img.as_tensor()
-        for axis in sorted(range(len(after)), key=lambda axis: (after[axis] / before[axis], -axis)):
-            places = _places(norm[axis, [axis, -1]], before[axis], after[axis])
-            volume = _along(volume, axis + 1, places.to(volume.device), nearest=mode == "nearest")
-        return MetaTensor(volume.float()).copy_meta_from(traced)
+        out = torch.empty(len(volume), *after, device=volume.device)
+        read = _nearest if mode == "nearest" else _linear
+        for channel, into in zip(volume, out, strict=True):
+            read(channel, [each.to(volume.device) for each in places], into)
+        return MetaTensor(out).copy_meta_from(traced)
 
     def inverse(self, data: torch.Tensor) -> torch.Tensor:
         """Back to the grid before."""
@@ -111,12 +113,34 @@ def _places(scale_and_shift: torch.Tensor, before: int, after: int) -> torch.Ten
     return (((at + 1) * before - 1) / 2).clamp(0, before - 1)
 
 
-def _along(volume: torch.Tensor, axis: int, places: torch.Tensor, *, nearest: bool) -> torch.Tensor:
-    """`volume` at `places` along `axis`."""
-    if nearest:
-        return volume.index_select(axis, places.round().long())
-    low = places.floor()
-    high = (low + 1).clamp(max=volume.shape[axis] - 1)
-    weights = (places - low).float().view([-1 if dim == axis else 1 for dim in range(volume.ndim)])
-    volume = volume.float()
-    return volume.index_select(axis, low.long()).lerp_(volume.index_select(axis, high.long()), weights)
+def _nearest(volume: torch.Tensor, places: Sequence[torch.Tensor], out: torch.Tensor) -> None:
+    """`volume` (H, …) at the voxels nearest to `places`, one tensor an axis, into `out`, slice by slice."""
+    first, *others = [each.round().long() for each in places]
+    for source, into in zip(first.tolist(), out, strict=True):
+        part = volume[source]
+        for axis, voxels in enumerate(others):
+            part = part.index_select(axis, voxels)
+        into.copy_(part)
+
+
+def _linear(volume: torch.Tensor, places: Sequence[torch.Tensor], out: torch.Tensor) -> None:
+    """`volume` (H, …) between the voxels around `places`, one tensor an axis, into `out`.
+
+    Slice by slice: no more than two of them are held, as float32, and they stay in the processor's cache.
+    """
+    low = [each.floor() for each in places]
+    weights = [(each - floor).float() for each, floor in zip(places, low, strict=True)]
+    ends = [
+        (floor.long(), (floor.long() + 1).clamp(max=size - 1)) for floor, size in zip(low, volume.shape, strict=True)
+    ]
+    held: dict[int, torch.Tensor] = {}
+    for start, stop, weight, into in zip(*(end.tolist() for end in ends[0]), weights[0].tolist(), out, strict=True):
+        for source in {start, stop} - held.keys():
+            part = volume[source].float()
+            for axis in range(part.ndim):
+                share = weights[axis + 1].view([-1 if dim == axis else 1 for dim in range(part.ndim)])
+                one, other = (part.index_select(axis, end) for end in ends[axis + 1])
+                part = one.lerp_(other, share)
+            held[source] = part
+        held = {source: held[source] for source in (start, stop)}
+        torch.lerp(held[start], held[stop], weight, out=into)

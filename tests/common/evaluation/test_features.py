@@ -126,3 +126,15 @@ def test_processes_share_out_the_batches_and_have_all_rows_then(volumes, monkeyp
     assert seen == [3 * 3, 2 * 3]  # cases 0, 1, 4 and cases 2, 3 in three views
     np.testing.assert_array_equal(last.read(volumes, "test")["image"], [[i, i] for i in range(5)])
     assert network.seen == seen[1]
+
+
+def test_views_of_one_size_go_through_the_network_together(volumes):
+    calls = []
+
+    class Sizes(Counting):
+        def forward(self, x):
+            calls.append(tuple(x.shape))
+            return super().forward(x)
+
+    reader(Sizes(), batch_size=5).read(volumes, "test")
+    assert calls == [(5, 1, 2, 2, 4), (10, 1, 2, 2, 2)]  # the pair; image and mask

@@ -57,3 +57,24 @@ def test_features_of_volumes_are_finite_and_differ():
 @pytest.mark.parametrize("size", [(8, 16, 4)])
 def test_other_proportions_are_taken(size):
     assert SliceFeatures(MeanBrightness(), slices=4, size=8)(torch.zeros(1, 1, *size)).shape == (1, 6)
+
+
+def test_equal_slices_are_computed_once():
+    """The slices of an empty mask, and those that two views of a volume share."""
+    seen = []
+
+    class Seen(MeanBrightness):
+        def forward(self, x):
+            seen.append(len(x))
+            return super().forward(x)
+
+    network = SliceFeatures(Seen(), slices=4, size=8)
+    empty = torch.full((1, 1, 8, 8, 8), -1.0)
+    image = torch.rand(1, 1, 8, 8, 8)
+    marked = image.clone()
+    marked[..., 1] = 1.0  # one of the axial slices that are taken, and a line in each of all others
+    alone = [network(x) for x in (empty, image, marked)]
+    assert sum(seen) == 1 + 12 + 12
+    seen.clear()
+    torch.testing.assert_close(network(torch.cat([empty, image, image])), torch.cat([*alone[:2], alone[1]]))
+    assert sum(seen) == 1 + 12
