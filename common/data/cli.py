@@ -1,4 +1,4 @@
-"""Command line of the data room: ``python -m common.data prepare``, ``check`` and ``studies``."""
+"""Command line of the data room: ``python -m common.data prepare``, ``check``, ``studies`` and ``export``."""
 
 import logging
 import os
@@ -15,6 +15,7 @@ from .check import Limits, Problem
 from .cli_options import require_options
 from .datalist import HEAD_AND_NECK, label_values, make_datalist, read_datalist, select_cases, write_datalist
 from .dicom.rois import label_names
+from .exports.command import export
 from .generated_set import LIST_NAME
 from .repair import repair_entries
 from .same_files import same_files
@@ -275,6 +276,8 @@ def _relative(entry: Mapping[str, Any], directory: Path) -> Case:
 
 def main(command: Sequence[str] | None = None) -> None:
     """Run the command line; errors of the data end with status 1 and their message alone."""
-    commands: dict[str, Callable[..., None]] = {"prepare": prepare, "check": check, "studies": studies}
+    commands: dict[str, Callable[..., None]] = {
+        **{"prepare": prepare, "check": check, "studies": studies, "export": export}
+    }
     errors = (ValueError, OSError, RuntimeError, TypeError)
     run_command_line(commands, command, name="python -m common.data", errors=errors)

@@ -1,6 +1,7 @@
 """What the options of the data room's command line may be: all that is wrong is told at once, and first."""
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -35,6 +36,10 @@ def _is_name(value: Any) -> bool:
     return _is_whole(value) or (isinstance(value, str) and bool(value.strip()))
 
 
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[A-Za-z0-9_]+", value) is not None
+
+
 def _one_of(*choices: str) -> _Kind:
     return _Kind(lambda value: value in choices, " or ".join(choices))
 
@@ -43,7 +48,9 @@ _PATH = _Kind(lambda value: isinstance(value, Path) or (isinstance(value, str) a
 _COUNT = _Kind(lambda value: _is_whole(value, least=1), "a whole number from 1")
 _VOXELS = _Kind(lambda value: _is_list(value, _COUNT.accepts, count=3), "three whole numbers from 1, such as 64,64,32")
 _KINDS = {
-    **dict.fromkeys(("output", "input", "datalist", "dataset_dir", "cache_dir", "set_dir", "key"), _PATH),
+    **dict.fromkeys(
+        ("output", "input", "datalist", "dataset_dir", "cache_dir", "set_dir", "key", "generated_dir"), _PATH
+    ),
     **dict.fromkeys(("folds", "min_slices", "workers", "count", "windows"), _COUNT),
     **dict.fromkeys(("size", "shape"), _VOXELS),
     "seed": _Kind(_is_whole, "a whole number from 0"),
@@ -53,6 +60,9 @@ _KINDS = {
     "window_mm": _Kind(lambda value: _is_list(value, _is_size, count=3), "three sizes in mm"),
     "rois": _Kind(is_rois, "names or patterns with a label value from 1 each, such as \"{'GTVp.*':1,'GTVn.*':2}\""),
     "list": _Kind(lambda value: isinstance(value, bool), "True or False, with the capital"),
+    "number": _Kind(lambda value: _is_whole(value, least=1) and value <= 999, "a whole number from 1 to 999"),
+    "name": _Kind(_is_word, "letters, digits and _"),
+    "declared": _Kind(lambda value: isinstance(value, bool), "True or False, with the capital"),
     "repair": _Kind(lambda value: isinstance(value, bool), "True or False, with the capital"),
     "on_bad_case": _one_of(*get_args(OnBadCase)),
     "mode": _one_of(*get_args(Mode)),

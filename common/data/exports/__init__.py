@@ -1,0 +1,1 @@
+"""Data lists and generated sets in the forms that other software reads."""
