@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
+
+from .optimizers import Adam, Eager
 
 _CHUNK = 2**18  # numbers that are updated together on a CPU: what of them lies in its cache is read once
 
@@ -26,7 +28,7 @@ def adam(params: Iterable[Tensor], *, lr: float, betas: Sequence[float], eps: fl
     return Adam(params, lr=lr, betas=(beta1, beta2), eps=eps, fused=True)
 
 
-class AdamOfGradients(Optimizer):
+class AdamOfGradients(Eager):
     """Adam with β₁ = 0: v ← β₂·v + (1 - β₂)·g², w ← w - lr·g / (√(v / (1 - β₂ᵗ)) + ε).
 
     The same numbers as ``torch.optim.Adam`` gives, to rounding, without its buffer of the first moment.

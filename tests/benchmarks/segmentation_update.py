@@ -1,13 +1,13 @@
 """CPU seconds of one update of the segmenter's training: the plain form, and what each lever changes, one by one.
 
-    python tests/benchmarks/segmentation_update.py --dataset_dir data/openkbp                  # size of docs/results.md
-    python tests/benchmarks/segmentation_update.py --dataset_dir data/hecktor --size default --steps 2 --rounds 1
-    python tests/benchmarks/segmentation_update.py --dataset_dir data/openkbp --beside         # what is no default
+    python tests/benchmarks/segmentation_update.py                                  # size of docs/results.md
+    python tests/benchmarks/segmentation_update.py --size default --steps 1 --untimed 1 --rounds 1
+    python tests/benchmarks/segmentation_update.py --beside                         # what is no default
 
 An update is that of `run training`: patches from the filled cache, augmentation, network, loss, gradients, optimiser
 and handlers, all in one process and thread. Each row keeps the levers above it; with `--beside` each is all of them and
 one more. Rows take turns within one run, each in a process of its own. Prints a Markdown table: the median of the
-updates after the second, its ratio to the first row, the loss of the last update, and the peak memory.
+updates behind `--untimed` ones, its ratio to the first row, the loss of the last update, and the peak memory.
 """
 
 import argparse
@@ -58,7 +58,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset_dir", default="data/phantom")
     parser.add_argument("--size", default="study", choices=list(SIZES))
-    parser.add_argument("--steps", type=int, default=8, help="timed ones of a process, after two")
+    parser.add_argument("--steps", type=int, default=8, help="timed ones of a process")
+    parser.add_argument("--untimed", type=int, default=2, help="before them")
     parser.add_argument("--rounds", type=int, default=3, help="processes of each form")
     parser.add_argument("--beside", action="store_true", help="what is no default, on top of all that is")
     parser.add_argument("--rows", nargs="+", default=None, help="of the table, by name; the first is always there")
@@ -99,7 +100,7 @@ def accumulated(forms: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, A
 
 def run_child(changes: dict[str, Any], options: argparse.Namespace) -> dict:
     command = [sys.executable, __file__, "--child", json.dumps(changes), "--dataset_dir", options.dataset_dir]
-    command += ["--size", options.size, "--steps", str(options.steps)]
+    command += ["--size", options.size, "--steps", str(options.steps), "--untimed", str(options.untimed)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **changes.get("environment", {})}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     return json.loads(done.stdout.splitlines()[-1])
@@ -121,7 +122,12 @@ def measure(changes: Mapping[str, Any], options: argparse.Namespace) -> dict:
     parser.read_meta(str(configs / "metadata.json"))
     with tempfile.TemporaryDirectory() as output:
         settings = {"dataset_dir": options.dataset_dir, "output_dir": output, "num_workers": 0, "lr": 0.001}
-        settings |= {"fold": None, "max_epochs": 1, "epoch_steps": options.steps + 2, "checkpoint_interval": 0}
+        settings |= {
+            "fold": None,
+            "max_epochs": 1,
+            "epoch_steps": options.untimed + options.steps,
+            "checkpoint_interval": 0,
+        }
         settings |= SIZES[options.size] | {key: value for key, value in changes.items() if key != "environment"}
         parser.update(settings)
         dataset = parser.get_parsed_content("train::dataset")
@@ -138,7 +144,7 @@ def measure(changes: Mapping[str, Any], options: argparse.Namespace) -> dict:
         trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: marks.append(time.process_time()))
         trainer.run()
     steps = [stop - start for start, stop in zip(marks[::2], marks[1::2], strict=True)]
-    return {"steps": steps[2:], "loss": losses[-1], "peak_gb": peak_gb()}
+    return {"steps": steps[options.untimed :], "loss": losses[-1], "peak_gb": peak_gb()}
 
 
 if __name__ == "__main__":

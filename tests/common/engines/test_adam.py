@@ -69,7 +69,7 @@ def test_weights_without_gradients_stay():
 def test_with_a_first_moment_it_is_torchs_own(betas):
     (parameters,) = networks(1)
     optimizer = adam(parameters, lr=0.1, betas=list(betas))
-    assert type(optimizer) is torch.optim.Adam and optimizer.defaults["betas"] == betas
+    assert isinstance(optimizer, torch.optim.Adam) and optimizer.defaults["betas"] == betas
 
 
 def test_a_closure_makes_the_gradients_anew_and_its_value_is_returned():
