@@ -1,6 +1,5 @@
 """The check pass: what is wrong with a pair, found before hours of training are spent on it."""
 
-import gzip
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,12 @@ from nibabel.affines import voxel_sizes
 from nibabel.filebasedimages import SerializableImage
 
 from .itk_file import is_itk
-from .volume_file import open_volume, plain_volume, same_place, says_size, whole_numbers
+from .volume_file import open_volume, same_place, says_size, whole_numbers
+from .voxel_facts import ImageFacts, MaskFacts, read_slabs
 
 EMPTY = "empty mask"
 OUTSIDE = "outside the window"  # kind of problem of generated images
+_NEAR = 0.25  # of a window's width: so far outside of it values still count as HU of about the window
 _HEADER_ERRORS = (
     nib.filebasedimages.ImageFileError,
     nib.spatialimages.HeaderDataError,
@@ -76,16 +77,20 @@ def check_case(entry: Mapping[str, Any], limits: Limits | None = None) -> list[P
     limits = limits or Limits()
     checker = _Checker(entry["case_id"], limits)
     image_path = Path(entry["image"])
-    image = checker.read(image_path)
+    low, high = limits.window or limits.air
+    margin = (high - low) * _NEAR
+    seen = ImageFacts({"air": limits.air, "tissue": limits.tissue, "near": (low - margin, high + margin)})
+    image = checker.read(image_path, seen)
     if image is not None:
-        checker.check_image(image_path, *image)
+        checker.check_image(image_path, seen)
         checker.check_grid(image_path, *image)
     if "label" not in entry:
         return checker.problems
     label_path = Path(entry["label"])
-    label = checker.read(label_path)
+    marked = MaskFacts()
+    label = checker.read(label_path, marked)
     if label is not None:
-        checker.check_label(label_path, *label)
+        checker.check_label(label_path, marked)
     if image is not None and label is not None:
         checker.check_geometry(label_path, image, label)
     return checker.problems
@@ -102,31 +107,34 @@ class _Checker:
     def add(self, kind: str, file: Path, found: str, expected: str, remedy: str) -> None:
         self.problems.append(Problem(self.case_id, kind, str(file), found, expected, remedy))
 
-    def read(self, path: Path) -> tuple[np.ndarray, np.ndarray] | None:
-        """Voxels and affine, or None with the problem noted."""
+    def read(self, path: Path, facts: ImageFacts | MaskFacts) -> tuple[tuple[int, ...], np.ndarray] | None:
+        """Shape and affine, with the voxels taken into `facts`; or None with the problem noted."""
         if not path.is_file():
             self.add(
                 "missing file", path, "no such file", "a NIfTI file", "restore it, or remove the case from the list"
             )
             return None
         try:
-            opened = open_volume(path)
-            if is_itk(path):
-                return np.asanyarray(opened.dataobj), np.asarray(opened.affine)
-            if not isinstance(opened, SerializableImage):
-                raise ValueError(f"a {type(opened).__name__}, which is more than one file")
-            with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-                content = file.read()  # unpacked to its end: only there gzip's checksum tells a damaged one
-            volume = plain_volume(type(opened).from_bytes(content))
-            array = np.asanyarray(volume.dataobj)
+            volume = open_volume(path)
+            if not is_itk(path) and not isinstance(volume, SerializableImage):
+                raise ValueError(f"a {type(volume).__name__}, which is more than one file")
+            shape, kind = volume.shape, np.dtype(volume.get_data_dtype())
+            if min(shape, default=0) < 1:
+                raise ValueError(f"a volume of the shape {shape}")
+            for slab in read_slabs(path, volume):
+                kind = slab.dtype
+                if len(shape) == 3 and kind.kind in "iuf":
+                    facts.add(slab)
         except _READ_ERRORS as error:
             found = f"{type(error).__name__}: {error}".splitlines()[0][:100]
             self.add("unreadable file", path, found, "a whole NIfTI file", "copy or download it again")
             return None
-        if array.ndim != 3 or array.dtype.kind not in "iuf":
-            found = f"shape {array.shape} of {array.dtype}"
+        if len(shape) != 3 or kind.kind not in "iuf":
+            found = f"shape {shape} of {kind}"
             self.add("not a volume", path, found, "3 axes of plain numbers", "save one 3D volume a file")
             return None
+        if is_itk(path):
+            return shape, np.asarray(volume.affine)
         if not says_size(volume):
             found, expected = "no code of sform or qform, and voxels of 1 mm, the default", "a header with a place"
             self.add("unknown voxel size", path, found, expected, "write size and place into it, or convert again")
@@ -135,16 +143,17 @@ class _Checker:
             found = f"affine {volume.affine[:3].round(3).tolist()}"
             self.add("unusable affine", path, found, "three axes with a length", "convert again from DICOM")
             return None
-        return array, volume.affine
+        return shape, np.asarray(volume.affine)
 
-    def check_image(self, path: Path, image: np.ndarray, affine: np.ndarray) -> None:
+    def check_image(self, path: Path, image: ImageFacts) -> None:
         """Finite, and in HU."""
-        if not np.isfinite(image).all():
-            count = int((~np.isfinite(image)).sum())
-            self.add("NaN or infinite", path, f"{count} voxels", "finite HU", "export the image again from DICOM")
+        if image.infinite:
+            self.add(
+                "NaN or infinite", path, f"{image.infinite} voxels", "finite HU", "export the image again from DICOM"
+            )
             return
-        low, high = float(image.min()), float(image.max())
-        shares = [np.mean((image >= a) & (image <= b)) for a, b in (self.limits.air, self.limits.tissue)]
+        low, high = image.low, image.high
+        shares = [image.shares[name] for name in ("air", "tissue")]
         if min(shares) < self.limits.share or max(-low, high) > self.limits.widest:
             self.add(
                 "not HU",
@@ -153,23 +162,23 @@ class _Checker:
                 f"Hounsfield units, with air {self.limits.air} and soft tissue {self.limits.tissue}",
                 "undo the rescaling (HU = slope · value + intercept), or convert again from DICOM",
             )
-        elif self.limits.window is not None and (found := outside_window(image, self.limits.window)):
+        elif self.limits.window is not None and (
+            found := _outside(image.shares["near"], low, high, self.limits.window)
+        ):
             low, high = self.limits.window
             expected, remedy = "Hounsfield units that fill it", "generate it again with `run inferring`"
             self.add(OUTSIDE, path, f"{found} the window [{low:g}, {high:g}] HU", expected, remedy)
 
-    def check_grid(self, path: Path, image: np.ndarray, affine: np.ndarray) -> None:
+    def check_grid(self, path: Path, shape: tuple[int, ...], affine: np.ndarray) -> None:
         """Voxels and axes of a length that a patient's volume has."""
         axis = int(np.argwhere(nib.io_orientation(affine)[:, 0] == 2)[0, 0])
-        if image.shape[axis] < self.limits.min_slices:
-            found = f"{image.shape[axis]} slices"
+        if shape[axis] < self.limits.min_slices:
+            found = f"{shape[axis]} slices"
             self.add("too few slices", path, found, f"at least {self.limits.min_slices}", "leave the case out")
-        elif min(image.shape) < self.limits.min_voxels:
+        elif min(shape) < self.limits.min_voxels:
             expected = f"at least {self.limits.min_voxels} voxels along each axis"
-            self.add(
-                "too few voxels", path, f"shape {image.shape}", expected, "leave the case out, or convert it again"
-            )
-        sizes, lengths = voxel_sizes(affine), voxel_sizes(affine) * image.shape
+            self.add("too few voxels", path, f"shape {shape}", expected, "leave the case out, or convert it again")
+        sizes, lengths = voxel_sizes(affine), voxel_sizes(affine) * shape
         within = [
             low <= min(values) and max(values) <= high
             for values, (low, high) in ((sizes, self.limits.voxel), (lengths, self.limits.extent))
@@ -181,31 +190,31 @@ class _Checker:
             remedy = "write the true voxel size into the header, in mm, or convert again from DICOM"
             self.add("unlikely voxel size", path, found, expected, remedy)
 
-    def check_label(self, path: Path, label: np.ndarray, affine: np.ndarray) -> None:
+    def check_label(self, path: Path, label: MaskFacts) -> None:
         """Whole numbers, known values, and some foreground."""
         try:
-            values = np.unique(whole_numbers(label, path=path))
+            whole_numbers(np.array(label.farthest), path=path)
         except ValueError as error:
             found = str(error).removeprefix(f"{path} holds ").partition(",")[0]
             remedy = "resample masks by the nearest neighbour; binarise probabilities before they are saved"
             self.add("not whole numbers", path, found, "label values", remedy)
             return
-        if unknown := [f"{value:g}" for value in values if value not in self.limits.labels]:
+        if unknown := [f"{value:g}" for value in sorted(label.values) if value not in self.limits.labels]:
             found = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
             expected = f"only {list(self.limits.labels)}"
             self.add("unknown label values", path, found, expected, "map the values, or name them with --labels")
-        elif not values.any():
+        elif not any(label.values):
             self.add(EMPTY, path, "background only", "a tumour or lymph node", "leave the case out, or contour it")
 
     def check_geometry(
-        self, path: Path, image: tuple[np.ndarray, np.ndarray], label: tuple[np.ndarray, np.ndarray]
+        self, path: Path, image: tuple[tuple[int, ...], np.ndarray], label: tuple[tuple[int, ...], np.ndarray]
     ) -> None:
         """Image and mask on one grid."""
-        if image[0].shape != label[0].shape:
-            found, expected = f"mask {label[0].shape}", f"the image's {image[0].shape}"
+        if image[0] != label[0]:
+            found, expected = f"mask {label[0]}", f"the image's {image[0]}"
             remedy = "resample the mask to the image; --repair cuts off a slice too many, and turns a mask"
             self.add("shapes differ", path, found, expected, remedy)
-        elif not same_place(image[1], label[1], image[0].shape):
+        elif not same_place(image[1], label[1], image[0]):
             worst = np.abs(image[1] - label[1]).max()
             found = f"affines differ by up to {worst:.3g}"
             remedy = "resample the mask to the image; --repair turns one that is only flipped or has its axes swapped"
@@ -223,10 +232,14 @@ def outside_window(image: np.ndarray, window: Sequence[float], *, share: float =
         share: Of the voxels that must lie in the window, or within a quarter of its width of it.
     """
     low, high = window
-    margin = (high - low) / 4
-    inside = np.mean((image >= low - margin) & (image <= high + margin))
-    least, most = float(image.min()), float(image.max())
-    rescaled = low < -2 and least < most and (least >= 0 or max(-least, most) <= 2)
+    margin = (high - low) * _NEAR
+    inside = float(np.mean((image >= low - margin) & (image <= high + margin)))
+    return _outside(inside, float(image.min()), float(image.max()), window, share=share)
+
+
+def _outside(inside: float, least: float, most: float, window: Sequence[float], *, share: float = 0.5) -> str | None:
+    """See `outside_window`, of the share of voxels near the window and the values' ends."""
+    rescaled = window[0] < -2 and least < most and (least >= 0 or max(-least, most) <= 2)
     return f"values {least:g} to {most:g}, {inside:.0%} of them near" if inside < share or rescaled else None
 
 
