@@ -85,8 +85,12 @@ class CentreBoundsCrop(Crop):
         return super().__call__(img, self.compute_slices(roi_start=box[0], roi_end=box[1]), lazy=lazy)
 
     def _body_box(self, img: torch.Tensor) -> Box:
-        box = generate_spatial_bounding_box(img, self.select_fn, margin=self.margin, allow_smaller=True)
-        start, end = np.array(box)
+        if isinstance(self.select_fn, BodyMask):
+            start, end = self.select_fn.box(img, margin=self.margin)
+        else:
+            start, end = np.array(
+                generate_spatial_bounding_box(img, self.select_fn, margin=self.margin, allow_smaller=True)
+            )
         if not end.any():
             raise ValueError(
                 f"crop of {_name(img)}: no body found in intensities {float(img.min()):g} to {float(img.max()):g}; "

@@ -44,7 +44,8 @@ class LoadCased(MapTransform, InvertibleTransform):
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
         self.image_key = image_key
-        self.load = LoadImaged(keys, ensure_channel_first=True, allow_missing_keys=allow_missing_keys)
+        # as stored, mostly in two bytes or one a voxel: what a crop cuts off never becomes a float
+        self.load = LoadImaged(keys, dtype=None, ensure_channel_first=True, allow_missing_keys=allow_missing_keys)
         self.steps: list[MapTransform] = [
             Orientationd(keys, axcodes="RAS", labels=None, allow_missing_keys=allow_missing_keys),
             CentreBoundsCropd(
@@ -70,11 +71,12 @@ class LoadCased(MapTransform, InvertibleTransform):
         for key in self.key_iterator(read):
             if key != self.image_key:
                 path = read[key].meta["filename_or_obj"]
-                mask = to_classes(whole_numbers(read[key].numpy(), path=path), values, path=path)
+                mask = read[key].numpy()
+                mask = to_classes(whole_numbers(mask, path=path) if mask.dtype.kind == "f" else mask, values, path=path)
                 read[key] = convert_to_dst_type(mask, read[key])[0]
         for step in self.steps:
             read = step(read)
-        return dict(read)
+        return {**read, **{key: read[key].float() for key in self.key_iterator(read)}}
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Each key that is there, back to the grid of its file."""

@@ -3,6 +3,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 from monai.transforms import CropForeground
+from monai.transforms.utils import generate_spatial_bounding_box
 
 from common.transforms import BodyMask
 
@@ -93,3 +94,16 @@ def test_air_has_no_body():
 def test_is_a_select_fn():
     out = CropForeground(select_fn=BodyMask(), margin=2, allow_smaller=True)(with_couch(0))
     np.testing.assert_allclose(out.shape[1:], [44, 36, 32], atol=2)
+
+
+@pytest.mark.parametrize("spacing", [(2.0, 2.0, 3.0), (0.9, 0.7, 0.5), (4.0, 5.0, 6.0)])
+@pytest.mark.parametrize("margin", [0, 4, (1, 30, 3)])
+def test_its_box_is_that_of_monai(spacing, margin):
+    volume = ct((81, 79, 41), spacing)
+    expected = generate_spatial_bounding_box(volume, BodyMask(), margin=margin, allow_smaller=True)
+    assert [side.tolist() for side in BodyMask().box(volume, margin=margin)] == [list(side) for side in expected]
+
+
+def test_the_box_of_no_body_is_empty():
+    air = torch.full((1, 20, 20, 20), -1000, dtype=torch.int16)
+    assert [side.tolist() for side in BodyMask().box(air, margin=4)] == [[0, 0, 0], [0, 0, 0]]
