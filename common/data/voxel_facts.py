@@ -34,14 +34,14 @@ class ImageFacts:
     def add(self, slab: np.ndarray) -> None:
         """Take in some slices."""
         self.voxels += slab.size
-        if slab.dtype.kind == "f" and (infinite := slab.size - np.count_nonzero(np.isfinite(slab))):
+        if slab.dtype.kind == "f" and (infinite := slab.size - int(np.count_nonzero(np.isfinite(slab)))):
             self.infinite += infinite
             return
         self.low, self.high = min(self.low, float(slab.min())), max(self.high, float(slab.max()))
         for name, (low, high) in self.ranges.items():
             if slab.dtype.kind in "iu":  # beside a float, NumPy would make floats of all voxels
                 low, high = int(np.ceil(low)), int(np.floor(high))
-            self._within[name] += np.count_nonzero((slab >= low) & (slab <= high))
+            self._within[name] += int(np.count_nonzero((slab >= low) & (slab <= high)))
 
     @property
     def shares(self) -> dict[str, float]:

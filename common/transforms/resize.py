@@ -14,6 +14,8 @@ from monai.utils import TraceKeys, convert_to_tensor
 from scipy import ndimage
 from torch.nn import functional as F
 
+from .axis_product import product_along
+
 
 class AntialiasedResize(InvertibleTransform):
     """MONAI's trilinear `Resize` after a Gaussian of σ = (factor - 1) / 2 along each axis that shrinks.
@@ -38,11 +40,7 @@ class AntialiasedResize(InvertibleTransform):
             return self.resize(img)
         volume = convert_to_tensor(img, dtype=torch.float32, track_meta=False)
         for axis in sorted(range(3), key=lambda axis: (after[axis] / before[axis], -axis)):
-            weights = _weights(before[axis], after[axis]).to(volume.device)
-            if axis == 2:
-                volume = volume @ weights.T
-            else:  # (C, …, before, all behind)
-                volume = (weights @ volume.flatten(axis + 2)).unflatten(-1, volume.shape[axis + 2 :])
+            volume = product_along(volume, _weights(before[axis], after[axis]).to(volume.device), axis)
         if not isinstance(img, MetaTensor) or not get_track_meta():
             return volume
         traced = TraceableTransform.track_transform_meta(

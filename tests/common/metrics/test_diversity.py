@@ -6,7 +6,7 @@ import torch
 from monai.metrics import MultiScaleSSIMMetric
 from scipy.ndimage import gaussian_filter
 
-from common.metrics.diversity import WEIGHTS, multi_scale_ssim, random_pairs, scale_weights
+from common.metrics.diversity import WEIGHTS, _of_pair, multi_scale_ssim, random_pairs, scale_weights
 
 SIZE = (16, 18, 14)
 # shape, scales
@@ -52,11 +52,31 @@ def test_falls_with_the_difference():
     assert 1 > means[0] > means[1] > means[2]
 
 
-def test_parity_with_monai():
-    volumes = [noise(0), noise(1)]
-    metric = MultiScaleSSIMMetric(spatial_dims=3, kernel_size=7, weights=[w / sum(WEIGHTS[:2]) for w in WEIGHTS[:2]])
-    expected = metric(*(volume[None].float() for volume in volumes)).item()
-    assert multi_scale_ssim(volumes).tolist() == pytest.approx([expected])
+def double_precision(volumes, weights, monkeypatch):
+    """The value without rounding."""
+    kernel = torch.exp(-((torch.arange(7, dtype=torch.float64) - 3) ** 2) / (2 * 1.5**2))
+
+    def gaussian(size):
+        return sum(
+            torch.eye(size - 6, size, dtype=torch.float64).roll(i, 1) * kernel[i] / kernel.sum() for i in range(7)
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr("common.metrics.diversity._gaussian", gaussian)
+        return _of_pair(*(volume[0].double() for volume in volumes), weights)
+
+
+@pytest.mark.parametrize(("size", "sigma"), [(SIZE, 0), (SIZE, 2), ((65, 70, 63), 2)])
+def test_parity_with_monai(size, sigma, monkeypatch):
+    """To the rounding of float32, of which noise leaves much: the mean of its differences is near 0."""
+    drawn = [np.random.default_rng(i).random((1, *size)) for i in (0, 1)]
+    volumes = [torch.as_tensor(gaussian_filter(x, (0, sigma, sigma, sigma)) if sigma else x).float() for x in drawn]
+    weights = scale_weights(size)
+    expected = MultiScaleSSIMMetric(spatial_dims=3, kernel_size=7, weights=weights)(*(x[None] for x in volumes)).item()
+    found = multi_scale_ssim(volumes).tolist()
+    assert found == pytest.approx([expected], rel=3e-4)
+    exact = double_precision(volumes, weights, monkeypatch)
+    assert found == pytest.approx([exact], abs=1e-5)
 
 
 def test_data_range():
