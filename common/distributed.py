@@ -30,10 +30,16 @@ def begin_together(device: torch.device, *, exchange: Exchange) -> None:
             GPU busy.
 
     Raises:
-        ValueError: The exchange is another.
+        ValueError: The exchange is another, or `torchrun` has not started this process.
     """
     if exchange not in ("gradients", "results"):
         raise ValueError(f"exchange is '{exchange}', expected gradients or results")
+    if missing := [name for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]:
+        raise ValueError(
+            f"the environment has no {', '.join(missing)}, expected those that torchrun sets for processes which work "
+            "together: start it with `torchrun --nproc_per_node=2 -m monai.bundle run …`, or leave the overlay "
+            "multi_gpu_… out of --config_file"
+        )
     if device.type == "cuda":
         torch.cuda.set_device(device)
     if exchange == "results":

@@ -5,7 +5,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -68,25 +68,31 @@ def write_json(content: Any, path: str | os.PathLike, *, sort_keys: bool = False
         temporary.write_text(json.dumps(content, indent=2, sort_keys=sort_keys) + "\n")
 
 
-def read_json(path: str | os.PathLike, *, remedy: str) -> Any:
+def read_json(path: str | os.PathLike, *, remedy: str, keys: Collection[str] = ()) -> Any:
     """Content of a JSON file.
 
     Args:
         path: Of the file.
         remedy: What to do about one that cannot be read, for the message.
+        keys: That an object in it must have; with none the content may be anything.
 
     Raises:
         FileNotFoundError: There is none.
-        ValueError: It is not a text in UTF-8, or no JSON.
+        ValueError: It is not a text in UTF-8, no JSON, or lacks keys.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is not a text in UTF-8 ({error.reason} at byte {error.start}), expected JSON in UTF-8: {remedy}"
         ) from error
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is no JSON ({error}): {remedy}") from error
+    if keys and not isinstance(content, dict):
+        raise ValueError(f"{path} holds {str(content)[:40]!r}, expected an object with {', '.join(keys)}: {remedy}")
+    if lacking := [key for key in keys if key not in content]:
+        raise ValueError(f"{path} has no {', '.join(lacking)}, expected it to be whole: {remedy}")
+    return content
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike, *, columns: Sequence[str] = ()) -> None:

@@ -2,7 +2,6 @@
 
 import atexit
 import errno
-import json
 import os
 import socket
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import ignite.distributed as idist
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
-from .files import write_json
+from .files import read_json, write_json
 from .leftovers import remove_leftovers
 from .stopping import STOP_SIGNALS
 
@@ -118,7 +117,7 @@ def _lock(path: Path) -> BaseFileLock:
 
 def _holder(folder: Path) -> str:
     with suppress(OSError, ValueError, KeyError):
-        holder = json.loads((folder / HOLDER_NAME).read_text())
+        holder = read_json(folder / HOLDER_NAME, remedy="wait for that run")
         return (
             f"process {holder['process']} on {holder['host']}, which has run since {holder['start']} "
             f"({holder['command']})"

@@ -53,11 +53,8 @@ class RealOptions:
             raise ValueError(
                 f"fold is {self.fold!r}, expected the number of the validation fold, or all to train on all"
             )
-        if self.folds is not None and self.validation_fold in self.folds:
-            raise ValueError(
-                f"fold {self.fold} is to validate and stands in real_folds {list(self.folds)}: take it out, or name "
-                "another --fold"
-            )
+        if self.folds is not None:
+            _require_other(self.folds, self.validation_fold)
 
     @property
     def validation_fold(self) -> int | None:
@@ -108,7 +105,7 @@ def choose_real(
     validation = [entry for entry in good if fold is not None and entry.get("fold", 0) == fold]
     training = [entry for entry in good if entry not in validation]
     if options.folds is not None:
-        select_cases(content, folds=list(options.folds), dataset_dir=root)  # names a fold that there is not
+        _require_folds(content, options.folds, options.datalist)
         training = [entry for entry in training if entry.get("fold", 0) in options.folds]
     if not training or (fold is not None and not validation):
         raise ValueError(
@@ -126,6 +123,32 @@ def choose_real(
 
 
 def count_training(datalist: str | Path, *, fold: int | str | None, folds: Sequence[int] | None = None) -> int:
-    """How many entries of a list train beside the validation fold, or those of `folds`, before any is looked at."""
-    entries = read_datalist(datalist)["training"]
+    """How many entries of a list train beside the validation fold, or those of `folds`, before any is looked at.
+
+    Raises:
+        ValueError: A fold is not in the list, or validates.
+    """
+    content = read_datalist(datalist)
+    entries = content["training"]
+    _require_folds(content, folds or (), datalist, fold=fold)
     return sum(entry.get("fold", 0) != fold and (folds is None or entry.get("fold", 0) in folds) for entry in entries)
+
+
+def _require_folds(
+    content: Mapping[str, Any], folds: Sequence[int], datalist: str | Path, *, fold: int | str | None = None
+) -> None:
+    there = sorted({entry.get("fold", 0) for entry in content["training"]})
+    if strange := [number for number in folds if number not in there]:
+        raise ValueError(
+            f"real_folds are {list(folds)}, but {datalist} has no fold {', '.join(map(str, strange))}, expected folds "
+            f"of {there}: name others"
+        )
+    _require_other(folds, fold)
+
+
+def _require_other(folds: Sequence[int], validation: int | str | None) -> None:
+    if validation in folds:
+        raise ValueError(
+            f"fold {validation} is to validate and stands in real_folds {list(folds)}, expected others: take it out, "
+            "or name another --fold"
+        )

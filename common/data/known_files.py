@@ -1,11 +1,10 @@
 """What earlier passes over a data set found, so that no file is read twice."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..files import write_json
+from ..files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -21,7 +20,7 @@ def file_stamp(path: str | Path) -> list[str | int]:
 def read_known(path: str | Path | None, *, default: T) -> T:
     """The JSON file of an earlier pass; `default` where there is none of its kind that can be read."""
     try:
-        content = json.loads(Path(path).read_text()) if path is not None else default
+        content = read_json(path, remedy="it is made again") if path is not None else default
     except (OSError, ValueError):
         return default
     return content if isinstance(content, type(default)) else default

@@ -9,7 +9,7 @@ from typing import Any
 
 import ignite.distributed as idist
 
-from ..files import file_sha256, write_json
+from ..files import file_sha256, read_json, write_json
 from .generated_set import LIST_NAME, UNFINISHED
 from .latents import case_name
 from .provenance import FILE_NAME, package_versions
@@ -106,6 +106,6 @@ class SetPart:
     def _read(self, name: str) -> Any:
         """Content of a file of the unfinished set; None where none can be read, so that it is made again."""
         try:
-            return json.loads((self.directory / UNFINISHED / name).read_text())
+            return read_json(self.directory / UNFINISHED / name, remedy="it is made again")
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return None

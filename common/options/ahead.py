@@ -7,7 +7,8 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from .declaration import read_declaration, read_yaml
-from .problems import contradictions, find_problems, named_parts, sibling_keys
+from .overlays import file_problems, missing_parts, named_parts
+from .problems import find_problems, sibling_keys
 from .require import require_options
 from .unread import close_names
 
@@ -26,14 +27,9 @@ def problems_ahead(config_files: Sequence[str | Path], options: Mapping[str, Any
     missing = [str(path) for path in config_files if not Path(path).is_file()]
     if missing or not config_files:
         return [f"no config files {missing}, from {Path.cwd()}"]
-    try:
-        parser = ConfigParser(ConfigParser.load_config_files([str(path) for path in config_files]))
-    except KeyError as error:  # MONAI has no place for a part of a part
-        names = ", ".join(map(str, config_files[1:]))
-        part = str(error.args[0]).removeprefix("query key: ")
-        return [
-            f"{names}: a change of {part}, but {config_files[0]} has no {part}: leave out the overlay that changes it"
-        ]
+    if lines := missing_parts(config_files):
+        return lines
+    parser = ConfigParser(ConfigParser.load_config_files([str(path) for path in config_files]))
     given = {key: "$None" if value is None else value for key, value in options.items()}
     names = ", ".join(map(str, config_files))
     entries = [entry for value in parser.get().values() if isinstance(value, list) for entry in value]
@@ -52,9 +48,11 @@ def problems_ahead(config_files: Sequence[str | Path], options: Mapping[str, Any
     base = read_yaml(Path(config_files[0]))
     siblings = sibling_keys(Path(config_files[0]), declared)
     named = named_parts(config_files)
-    if found := contradictions(declared, config_files):
+    if found := file_problems(declared, config_files):
         return lines + found
-    return lines + find_problems(declared, parser.get(), base=base, typed=given, named=named, siblings=siblings)
+    return lines + find_problems(
+        declared, parser.get(), base=base, typed=given, named=named, siblings=siblings, files=config_files
+    )
 
 
 def require_ahead(runs: Iterable[tuple[str, Sequence[str | Path], Mapping[str, Any]]]) -> None:

@@ -1,6 +1,6 @@
 """Which options the configs of a bundle have, read from the files in ``declared``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,9 @@ import yaml
 from .schema import accepts, describe
 
 FOLDER = Path(__file__).parent / "declared"
-_WORDS = ("nullable", "unit", "default", "meaning", "source", "remedy")  # the rest is JSON Schema
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_WORDS = ("nullable", "unit", "default", "meaning", "source", "remedy", "read_with")  # the rest is JSON Schema
+_ALTERNATIVES = "alternatives"  # in a file of declarations, beside the sections
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Option:
         meaning: A sentence or two.
         source: Where its default comes from.
         remedy: What to do about another value, where there is more to say than to set one that is expected.
+        read_with: Option that must be set too, or this one has no effect → values of it, or None for any but null.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Option:
     meaning: str = ""
     source: str | None = None
     remedy: str | None = None
+    read_with: Mapping[str, list[Any] | None] = field(default_factory=dict)
 
     @property
     def expected(self) -> str:
@@ -58,12 +62,16 @@ class Declaration:
         options: By name.
         overlays: Name of an overlay of it → the options that the overlay adds.
         others: Options of the bundle's other configs → names of these: files may set them for several.
+        configs: Names of all declared configs of the bundle, each a workflow of its own.
+        alternatives: Groups of overlays of which a run takes one.
     """
 
     config: str
     options: Mapping[str, Option]
     overlays: Mapping[str, Mapping[str, Option]]
     others: Mapping[str, list[str]]
+    configs: Sequence[str] = ()
+    alternatives: Sequence[Sequence[str]] = ()
 
 
 @cache
@@ -82,13 +90,19 @@ def read_declaration(bundle: str, config: str) -> Declaration:
         if name.partition("/")[0] != config:
             for key in options:
                 others.setdefault(key, []).append(name.rpartition("/")[2])
-    return Declaration(config, sections[config], overlays, others)
+    configs = [name for name in sections if "/" not in name]
+    return Declaration(config, sections[config], overlays, others, configs, _alternatives(bundle))
+
+
+def _alternatives(bundle: str) -> list[list[str]]:
+    content = read_yaml(FOLDER / f"{bundle}.yaml")
+    return content.get(_ALTERNATIVES) or (_alternatives(content["like"]) if "like" in content else [])
 
 
 @cache
 def read_sections(bundle: str, folder: Path = FOLDER) -> dict[str, dict[str, Option]]:
     """Section → options by name; ``train/augment`` is that of an overlay ``augment`` of ``train``."""
-    shared, sections = _read(folder / "shared.yaml"), _read(folder / f"{bundle}.yaml")
+    shared, sections = read_yaml(folder / "shared.yaml"), _read(folder / f"{bundle}.yaml")
     return {
         name: {key: _option(key, entry or {}, shared) for key, entry in (section or {}).items()}
         for name, section in sections.items()
@@ -115,9 +129,10 @@ def _complete(entry: Mapping[str, Any], shared: Mapping[str, Any], *, fallback: 
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Content of a file, with what it lacks of the one that it is like."""
+    """Sections of a file, with what it lacks of the one that it is like."""
     content = read_yaml(path)
-    if path.stem == "shared" or "like" not in content:
+    content.pop(_ALTERNATIVES, None)
+    if "like" not in content:
         return content
     sections = {section: dict(keys) for section, keys in _read(path.with_name(f"{content.pop('like')}.yaml")).items()}
     for section, keys in content.items():
@@ -130,4 +145,4 @@ def _read(path: Path) -> dict[str, Any]:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Content of a file, by the fast loader where PyYAML was built with it."""
-    return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(path.read_text(), Loader=LOADER)

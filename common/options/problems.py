@@ -1,12 +1,12 @@
 """What is wrong with the options of a run, each in a line: what was found, what is expected, how to mend it."""
 
 import ast
-import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .declaration import Declaration, Option, read_yaml
+from .overlays import overwritten
 from .schema import listed
 from .unread import close_names, unread_keys
 
@@ -23,6 +23,7 @@ def find_problems(
     named: Collection[str] = (),
     read: Collection[str] = (),
     siblings: Collection[str] = (),
+    files: Sequence[str | Path] = (),
 ) -> list[str]:
     """A line for each key that nothing reads, and for each option with a value that it may not have.
 
@@ -39,11 +40,12 @@ def find_problems(
             overlay may give a whole part to several configs that read different things in it.
         read: Further ids that are read from outside, such as that of the run.
         siblings: Keys on the top of the bundle's other configs, see `sibling_keys`: a file may be laid over several.
+        files: Of the config and its overlays, in their order.
     """
     typed = {key.replace("#", "::"): value for key, value in typed.items()}
     unread = [key for key in unread_keys(content, read={*declared.options, *read}) if not _has(base, key)]
     lines = [
-        _unknown(key, declared, content)
+        overwritten(key, files) or _unknown(key, declared, content)
         for key in unread
         if key in typed or (key in named if "::" in key else key not in (*declared.others, *siblings))
     ]
@@ -57,34 +59,8 @@ def find_problems(
             found = list(_wrong(option, content))
             wrong.update(key for _ in found)
             lines += found
-    return lines
-
-
-def named_parts(files: Sequence[str | Path]) -> list[str]:
-    """Ids with ``::`` that stand on the top of overlays, the files after the first."""
-    overlays = [read_yaml(Path(file)) for file in files[1:] if Path(file).suffix in (".yaml", ".yml")]
-    ids = [key.removeprefix("+").replace("#", "::") for overlay in overlays for key in overlay]
-    return [key for key in ids if "::" in key]
-
-
-def contradictions(declared: Declaration, files: Sequence[str | Path]) -> list[str]:
-    """A line for each pair of the config's own overlays that put another component in the same place.
-
-    MONAI takes the last, and what the first asked for would be lost without a word.
-
-    Args:
-        declared: Options of the config, whose overlays these are; a user's own file may replace what it likes.
-        files: Of the config and its overlays, in their order.
-    """
-    overlays = {Path(file).name: read_yaml(Path(file)) for file in files[1:] if Path(file).stem in declared.overlays}
-    lines = []
-    for (first, before), (last, after) in itertools.combinations(overlays.items(), 2):
-        for key in sorted(before.keys() & after.keys()):
-            parts = [part.get("_target_") for part in (before[key], after[key]) if isinstance(part, Mapping)]
-            if "::" in key and len(set(parts)) == 2:
-                found = f"found {first} and {last}, which both set {key}"
-                lines.append(f"config_file: {found}, expected one of them; leave the other out")
-    return lines
+            lines += [] if found else _without_effect(option, content, base)
+    return [*lines, *_no_reader(declared, content, base=base, typed=typed, read=read)]
 
 
 def sibling_keys(base: Path | None, declared: Declaration) -> set[str]:
@@ -92,6 +68,36 @@ def sibling_keys(base: Path | None, declared: Declaration) -> set[str]:
     names = {name for names in declared.others.values() for name in names}
     files = [base.with_name(f"{name}.yaml") for name in names] if base else []
     return {str(key) for file in files if file.is_file() for key in read_yaml(file)}
+
+
+def _without_effect(option: Option, content: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each option that this one needs beside it, where it was changed and that one is not so."""
+    given = _literal(content[option.name], content)
+    if given in (_NOT_KNOWN, None) or (option.name in base and given == _literal(base[option.name], base)):
+        return
+    for key, values in option.read_with.items():
+        found = _literal(content.get(key), content)
+        if found is not _NOT_KNOWN and (found is None if values is None else found not in values):
+            wanted = "" if values is None else f" {listed([str(value) for value in values])}"
+            state = "there is none" if values is None else f"it is {found}"
+            start = f"{option.name}: found {_shown(given)}, expected only with {key}{wanted}, and {state}"
+            yield f"{start}; set --{key}, or leave {option.name} out"
+
+
+def _no_reader(
+    declared: Declaration,
+    content: Mapping[str, Any],
+    *,
+    base: Mapping[str, Any],
+    typed: Mapping[str, Any],
+    read: Collection[str],
+) -> Iterator[str]:
+    """A line for each option of the command line that the config reads, but not under these overlays."""
+    options = [key for key in typed if key in declared.options and key in base]
+    if options and (lost := set(unread_keys(content, read=read)).intersection(options)):
+        for key in lost.difference(unread_keys(base, read=read)):
+            start = f"{key}: found {_shown(typed[key])}, but with these overlays nothing reads it"
+            yield f"{start}, expected options of what they put in its place; leave it out"
 
 
 def _refers(value: Any) -> bool:

@@ -1,7 +1,8 @@
 """The check of a run's options, before anything is read: the first thing that each run does."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,13 @@ from monai.bundle import ConfigWorkflow, run
 from monai.utils import ensure_tuple
 
 from ..bundle_root import bundle_root
+from ..files import read_json
 from ..reason import end_with_reasons
 from .declaration import read_declaration, read_yaml
-from .problems import contradictions, find_problems, named_parts, sibling_keys
+from .overlays import file_problems, named_parts
+from .problems import find_problems, sibling_keys
+from .schema import listed
+from .unread import close_names
 
 
 def require_options(bundle: str, config: str) -> None:
@@ -47,16 +52,42 @@ def require_options(bundle: str, config: str) -> None:
     folders = [Path(workflow.config_root_path), Path(bundle_root(bundle), "configs")]
     base = next((folder / f"{config}.yaml" for folder in folders if (folder / f"{config}.yaml").is_file()), None)
     declared = read_declaration(bundle, config)
-    lines = contradictions(declared, files) or find_problems(
-        declared,
-        workflow.parser.get(),
-        base=read_yaml(base) if base else {},
-        typed=typed,
-        named=named_parts(files),
-        read=[workflow.run_id, workflow.init_id, workflow.final_id],
-        siblings=sibling_keys(base, declared),
-    )
+    lines = file_problems(declared, files) or [
+        *_run_problems(workflow),
+        *find_problems(
+            declared,
+            workflow.parser.get(),
+            base=read_yaml(base) if base else {},
+            typed=typed,
+            named=named_parts(files),
+            read=[workflow.run_id, workflow.init_id, workflow.final_id],
+            siblings=sibling_keys(base, declared),
+            files=files,
+        ),
+    ]
     if lines:
         raise ValueError(
             "\n".join([f"nothing was run, as {len(lines)} wrong in the options of {config}.yaml:", *lines])
         )
+
+
+def _run_problems(workflow: ConfigWorkflow) -> Iterator[str]:
+    """A line for a run id that there is not, and for metadata that are not the bundle's."""
+    parser = workflow.parser
+    if workflow.run_id not in parser:
+        known = [key for key, value in parser.get().items() if key == "run" or _is_run(value)]
+        close = close_names(workflow.run_id, known)
+        remedy = f"did you mean {listed(close)}?" if close else "name one of these after `run`"
+        yield f"run_id: found {workflow.run_id}, expected {listed(known)}; {remedy}"
+    own = Path(workflow.config_root_path, "metadata.json")
+    if not own.is_file():
+        return
+    found, name = parser.get("_meta_") or {}, read_json(own, remedy="take the bundle's own file again")["name"]
+    if found.get("name") != name:
+        what = repr(found.get("name")) if found else "no metadata"
+        yield f"meta_file: found {what}, expected {own}, of {name!r}; leave --meta_file out"
+
+
+def _is_run(value: Any) -> bool:
+    """Whether it is what a run id names: a list with something to do."""
+    return isinstance(value, list) and any(isinstance(item, str) and re.fullmatch(r"\$.*\)", item) for item in value)

@@ -24,6 +24,12 @@ def _increasing(_: Any, wanted: bool, value: Any, __: Any) -> Iterator[Validatio
         yield ValidationError("not in increasing order")
 
 
+def _ordered(_: Any, wanted: bool, value: Any, __: Any) -> Iterator[ValidationError]:
+    numbers = [item for item in value if _is_number(_, item)] if isinstance(value, list | tuple) else []
+    if wanted and any(low > high for low, high in itertools.pairwise(numbers)):
+        yield ValidationError("the low end is above the high one")
+
+
 def _power_of_two(_: Any, wanted: bool, value: Any, __: Any) -> Iterator[ValidationError]:
     if wanted and isinstance(value, int) and (value < 1 or value & (value - 1)):
         yield ValidationError("no power of two")
@@ -32,7 +38,7 @@ def _power_of_two(_: Any, wanted: bool, value: Any, __: Any) -> Iterator[Validat
 # other than in JSON, 4.0 is no integer and nan no number; a tuple is what the command line makes of 0,1
 _VALIDATOR = extend(
     Draft202012Validator,
-    validators={"increasing": _increasing, "powerOfTwo": _power_of_two},
+    validators={"increasing": _increasing, "ordered": _ordered, "powerOfTwo": _power_of_two},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
             "integer": _is_integer,
@@ -82,8 +88,9 @@ def _kinds(schema: Mapping[str, Any], *, plural: bool) -> Iterator[str]:
     elif kind == "array":
         items = describe(schema.get("items", {}), plural=True)
         least, most = schema.get("minItems", 0), schema.get("maxItems")
-        increasing = ", increasing" if schema.get("increasing") else ""
-        yield f"{least if least == most else 'list of'} {items}{increasing}"
+        order = ", increasing" if schema.get("increasing") else ", low ≤ high" if schema.get("ordered") else ""
+        once = ", each once" if schema.get("uniqueItems") else ""
+        yield f"{least if least == most else 'list of'} {items}{order}{once}"
     else:
         name = "mapping" if kind == "object" else str(schema.get("format", kind))
         yield name + ("s" if plural else "") + _range(schema, plural=plural)

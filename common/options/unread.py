@@ -31,10 +31,13 @@ def unread_keys(content: Mapping[str, Any], *, read: Iterable[str] = ()) -> list
         read: Ids that are read from outside, beside MONAI's own.
     """
     taken = {*READ_BY_MONAI, *read}
-    references = {
-        (key, reference) for key, value in content.items() for text in _texts(value) for reference in _references(text)
-    }
+    references = {(key, reference) for key, value in content.items() for reference in references_of(value)}
     return list(_unread(content, "", references, taken))
+
+
+def references_of(value: Any) -> set[str]:
+    """Ids that a part of a config refers to."""
+    return {reference for text in _texts(value) for reference in _references(text)}
 
 
 def close_names(name: str, known: Iterable[str]) -> list[str]:

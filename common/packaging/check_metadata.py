@@ -7,6 +7,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
+from ..files import read_json
 from .check_files import CONFIGS
 from .finding import Finding, from_problems
 
@@ -47,7 +48,7 @@ def _new_version(name: str, version: str, model_info: Path | None) -> Finding:
     check = "version is new in the zoo"
     if model_info is None:
         return Finding(check, "not checked", "no model_info.json of the zoo at hand (--model_info)")
-    taken = f"{name}_v{version}" in json.loads(model_info.read_text())
+    taken = f"{name}_v{version}" in read_json(model_info, remedy="name the zoo's models/model_info.json")
     return from_problems(check, [f"{name}_v{version} is taken"] if taken else [])
 
 

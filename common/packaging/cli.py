@@ -1,6 +1,5 @@
 """Command line of the packaging room: ``python -m common.packaging export|check|push|download|onnx``."""
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import get_args
 
 from ..command_line import run_command_line
+from ..files import read_json
 from .check import Device, check_bundle
 from .export import CHECKOUT, export_bundle
 from .finding import as_table
@@ -91,7 +91,8 @@ def push(name: str, repo_id: str, *, model: str | None = None, private: bool = T
         private: Of a repository that does not exist yet.
     """
     with _exported(name, model) as folder:
-        version = json.loads((folder / "configs" / "metadata.json").read_text())["version"]
+        metadata = folder / "configs" / "metadata.json"
+        version = read_json(metadata, remedy="export the bundle again", keys=("version",))["version"]
         push_bundle(folder, repo_id, version=version, private=private)
 
 

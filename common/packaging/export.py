@@ -1,13 +1,14 @@
 """A bundle as a folder and an archive that need nothing but pinned packages."""
 
-import json
 import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..checksums import FILE_NAME as SUMS
 from ..checksums import write_checksums
+from ..files import read_json
 from ..leftovers import remove_leftovers, temporary_folder
 from .archive import all_files, write_zip
 from .large_files import LIMIT, write_large_files
@@ -74,13 +75,17 @@ def export_bundle(
         _fill(folder, source, model, checkout)
         write_large_files(folder, all_files(folder), url=large_files_url, limit=large_file_bytes)
         write_checksums(folder)
-        version = json.loads((folder / "configs" / "metadata.json").read_text())["version"]
+        version = _metadata(folder)["version"]
         archive = output / f"{name}_v{version}.zip"
         write_zip(folder, archive)
         shutil.rmtree(target, ignore_errors=True)
         folder.rename(target)
     logger.info("%s and %s, %.1f MB", target, archive.name, archive.stat().st_size / 1e6)
     return archive
+
+
+def _metadata(bundle: Path) -> dict[str, Any]:
+    return read_json(bundle / "configs" / "metadata.json", remedy="mend it, or take it from git", keys=("version",))
 
 
 def _fill(folder: Path, source: Path, model: Path | None, checkout: Path) -> None:
@@ -100,7 +105,7 @@ def _fill(folder: Path, source: Path, model: Path | None, checkout: Path) -> Non
     _copy_models(source / "models", folder / "models", model)
     texts = [path for pattern in TEXTS for path in sorted(source.glob(pattern))]
     modules = reached_modules(texts, checkout=checkout)
-    content = pinned(json.loads(metadata.read_text()), sorted(modules), checkout=checkout)
+    content = pinned(_metadata(source), sorted(modules), checkout=checkout)
     described = zoo_json(describe_weights(content, folder))
     metadata.write_text(relocate(described, name=source.name))
 

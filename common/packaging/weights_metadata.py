@@ -1,6 +1,5 @@
 """What an export's metadata say of the weights in it, which need not be those of the bundle's default network."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import torch
 from monai.bundle import ConfigParser
 
+from ..files import read_json
 from .check_files import CONFIGS
 
 _RECORD = ("bundle", "seed", "datalist_sha256", "step")  # as far as a training wrote them
@@ -29,7 +29,9 @@ def describe_weights(metadata: Mapping[str, Any], bundle: Path) -> dict[str, Any
     beside = bundle / "models" / "model.json"
     if not beside.is_file():
         return others
-    known, content = metadata.get("weights", {}), json.loads(beside.read_text())
+    remedy = "take the file that `model.pt` came with, or remove it"
+    known = metadata.get("weights", {})
+    content = read_json(beside, remedy=remedy, keys=("training", "source_sha256", "settings"))
     training, sha256 = content["training"], content["source_sha256"]
     record = {key: training[key] for key in _RECORD if key in training}
     record |= {"cases": len(training["case_ids"])} if "case_ids" in training else {}

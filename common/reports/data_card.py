@@ -1,6 +1,5 @@
 """The data card of a published set: what it is, what it is for, how it was made, how good and how safe it is."""
 
-import json
 import logging
 import shutil
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from ..data.generated_set import GeneratedSet, read_generated_set
 from ..data.label_map import read_classes
 from ..data.provenance import read_provenance
 from ..data.volume_file import open_volume
-from ..files import replacing
+from ..files import read_json, replacing
 from ..runs.published.verdicts import COPY
 from .page import format_cell
 from .slices import pair_grid
@@ -114,7 +113,7 @@ class DataCard:
         path = path / "metrics.json" if path.is_dir() else path
         if not path.is_file():
             raise FileNotFoundError(f"no evaluation at {path}: name the output_dir of `run evaluating` on this set")
-        metrics = json.loads(path.read_text())
+        metrics = read_json(path, remedy="evaluate this set again", keys=("protocol", "scores", "warnings"))
         if (found := metrics["protocol"]["n_generated"]) != count:
             raise ValueError(f"{path} is of {found} generated pairs, this set has {count}: evaluate this set")
         rows = [{"name": name, **row} for name, row in metrics["scores"].items() if row.get("value", 0) is not None]
@@ -147,7 +146,8 @@ class DataCard:
 
     def _label_names(self) -> dict[str, str]:
         """Value to name, as in the set's list."""
-        return json.loads((self.directory / "dataset.json").read_text())["labels"]
+        path = self.directory / "dataset.json"
+        return read_json(path, remedy="make the set again", keys=("labels",))["labels"]
 
 
 def _bundle(training: Mapping[str, Any]) -> str:

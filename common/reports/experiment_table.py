@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..files import read_json
 from ..metrics.arms import COMPARISON, Scores, compare_arms
 from ..metrics.head_room import HeadRoom, Loss, head_room
 from ..runs.arms import Arm, chain
@@ -80,7 +81,9 @@ class ExperimentTable:
     def _metrics(self, arm: Arm) -> list[dict[str, Any]]:
         """What the evaluation of each seed found."""
         folders = [self.experiment.evaluation_dir(arm.name, seed) for seed in self.experiment.seeds]
-        return [json.loads((folder / "metrics.json").read_text()) for folder in folders]
+        remedy = "remove its folder, and start the experiment again"
+        keys = ("scores", "checkpoints")
+        return [read_json(folder / "metrics.json", remedy=remedy, keys=keys) for folder in folders]
 
     def _row(self, arm: Arm, compared: Row) -> Row:
         metrics = self._metrics(arm)

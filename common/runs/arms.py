@@ -1,6 +1,5 @@
 """Arms of an experiment: which there are, what each trains, and with how many of the experiment's updates."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -12,6 +11,7 @@ from monai.bundle import ConfigParser
 
 from ..data.choose_real import count_training
 from ..data.generated_set import LIST_NAME
+from ..files import read_json
 from .workflow_run import Options
 
 logger = logging.getLogger(__name__)
@@ -162,6 +162,9 @@ def without_too_large(
         settings: Flat keys of all trainings; an arm's own win.
         datalist: Of the real cases.
         folds: Validation folds.
+
+    Raises:
+        ValueError: An arm names a fold that the list does not have, or one that validates.
     """
     reasons: dict[str, str] = {}
     for arm in arms:
@@ -177,12 +180,14 @@ def without_too_large(
 
 def _lack(options: Options, datalist: str | Path, fold: int | str) -> str | None:
     """What a training wants that there is not, in words."""
-    real, generated = options.get("real_count"), options.get("generated_count")
-    if real is not None and real > (there := count_training(datalist, fold=fold, folds=options.get("real_folds"))):
+    real, generated, folds = options.get("real_count"), options.get("generated_count"), options.get("real_folds")
+    there = count_training(datalist, fold=fold, folds=folds)
+    if real is not None and real > there:
         return f"it needs {real} real training cases, there are {there}"
     listed = Path(str(options.get("generated_dir")).replace("{fold}", str(fold))) / LIST_NAME
     if isinstance(generated, int) and listed.is_file():  # what is no set, the training says
-        there = len(json.loads(listed.read_text())["training"])
+        remedy = "make the set again with `run inferring`"
+        there = len(read_json(listed, remedy=remedy, keys=("training",))["training"])
         return f"it needs {generated} generated cases, {listed.parent} has {there}" if generated > there else None
     return None
 

@@ -13,7 +13,7 @@ from nibabel.affines import voxel_sizes
 from ..data.datalist import datalist_hash, label_values, read_datalist, select_cases
 from ..data.label_map import to_values
 from ..data.volume_file import open_volume, read_mask
-from ..files import write_csv, write_json
+from ..files import read_json, write_csv, write_json
 from ..metrics.segmentation import segmentation_scores, summary
 from ..same_settings import require_same_settings
 from .auto3dseg_template import AlgorithmTemplate
@@ -121,7 +121,8 @@ class Auto3DSegRun:
         record, path = json.loads(json.dumps(record, default=str)), self.output_dir / _RECORD
         if path.is_file():
             remedy = "Repeat its settings, or name another --output_dir."
-            require_same_settings(json.loads(path.read_text()), record, source=path, remedy=remedy)
+            found = read_json(path, remedy=remedy, keys=list(record))
+            require_same_settings(found, record, source=path, remedy=remedy)
         write_json(record, path)
 
     def _score(self) -> dict[str, Any]:

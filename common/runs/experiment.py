@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..files import write_json
+from ..files import read_json, write_json
 from ..options.ahead import require_ahead
 from ..progress import Progress
 from ..same_settings import require_same_settings
@@ -117,7 +117,8 @@ class Experiment:
             for seed in self.seeds
             for folder in self.training_dirs(part.name, seed)
         ]
-        return sum(json.loads((folder / _DONE).read_text())["seconds"] for folder in folders)
+        remedy = "remove its folder, and it is run again"
+        return sum(read_json(folder / _DONE, remedy=remedy, keys=("seconds",))["seconds"] for folder in folders)
 
     def _runs(self) -> Iterator[tuple[str, Sequence[str], Options]]:
         """Name, config files and options of a training and an evaluation of each arm."""
@@ -156,7 +157,7 @@ class Experiment:
         wanted = {"configs": list(workflow.config_files), "options": json.loads(json.dumps(options))}
         if done.is_file():
             remedy = f"Repeat its settings, remove {folder} to run it anew, or name another --output_dir."
-            found = json.loads(done.read_text())
+            found = read_json(done, remedy=remedy, keys=list(wanted))
             require_same_settings(found, wanted, source=done, remedy=remedy, may_differ=("seconds",))
             logger.info("%s is finished", folder)
             return

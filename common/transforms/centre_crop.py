@@ -162,7 +162,7 @@ def _checked(centre: str, bounds: Bounds) -> np.ndarray:
     if box.shape != (3, 2) or not (box[:, 0] < box[:, 1]).all() or box.min() < 0 or box.max() > 1:
         raise ValueError(
             f"crop bounds of centre {centre!r}: expected [[x0, x1], [y0, y1], [z0, z1]] with 0 <= lower < upper <= 1, "
-            f"got {bounds}"
+            f"found {bounds}: mend --centre_bounds"
         )
     return box
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .cli import cli_inputs
+from .combined import before_inputs
 from .files import file_inputs
 from .inputs import all_inputs, controls, sample
 from .kills import interruptions
@@ -43,7 +44,9 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--skip", default="", help="no input whose name has this text")
     parser.add_argument("--options", action="store_true", help="options alone, no files")
     parser.add_argument("--files", action="store_true", help="files and folders alone, no options of configs")
+    parser.add_argument("--before", action="store_true", help="what MONAI refuses before a bundle is read, alone")
     parser.add_argument("--every", type=int, default=1, help="every third input, and so on")
+    parser.add_argument("--first", type=int, default=0, help="number of the first of those, from 0")
     parser.add_argument("--sample", type=int, default=0, help="that many, spread over the kinds")
     parser.add_argument("--processes", type=int, default=2, help="commands at once")
     parser.add_argument("--output", type=Path, help="JSON file of what came of it")
@@ -58,8 +61,10 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
 def _chosen(given: argparse.Namespace) -> list[Wrong]:
     every = controls() if given.controls else list(option_inputs()) if given.options else all_inputs()
     every = [*file_inputs(), *cli_inputs()] if given.files else every
+    every = list(before_inputs()) if given.before else every
     inputs = [wrong for wrong in every if given.only in f"{wrong.kind} | {wrong.command} | {wrong.name}"]
-    inputs = [wrong for wrong in inputs if not given.skip or given.skip not in wrong.name][:: given.every]
+    inputs = [wrong for wrong in inputs if not given.skip or given.skip not in wrong.name]
+    inputs = inputs[given.first :: given.every]
     return sample(inputs, given.sample) if given.sample else inputs
 
 

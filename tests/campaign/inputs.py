@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from .cli import cli_inputs
+from .combined import combined_inputs
 from .commands import COMMANDS
 from .files import file_inputs
 from .options import option_inputs
@@ -11,7 +12,7 @@ from .wrong_input import Wrong
 
 def all_inputs() -> list[Wrong]:
     """In an order that does not change."""
-    return [*option_inputs(), *file_inputs(), *cli_inputs()]
+    return [*option_inputs(), *combined_inputs(), *file_inputs(), *cli_inputs()]
 
 
 def controls() -> list[Wrong]:

@@ -25,7 +25,9 @@ OUTCOMES = {
 Rows = Iterable[Mapping[str, Any]]
 
 
-def page_of(rows: Rows, *, first: Mapping[str, Any], interruptions: Rows, commit: str) -> str:
+def page_of(
+    rows: Rows, *, first: Mapping[str, Any], interruptions: Rows, commit: str, before: Rows = (), note: str = ""
+) -> str:
     """Text of the page.
 
     Args:
@@ -33,14 +35,13 @@ def page_of(rows: Rows, *, first: Mapping[str, Any], interruptions: Rows, commit
         first: Of the first run of the campaign: ``commit``, a ``note`` on its inputs, ``outcomes`` with their counts.
         interruptions: Trainings that were killed or asked to stop.
         commit: Of the last run.
+        before: Verdicts of what MONAI refuses before a bundle is read.
+        note: A paragraph below the figures of the last run.
     """
-    rows = list(rows)
-    return (
-        "\n\n".join(
-            [_HEAD, _by_command(rows), _by_kind(rows), _first_and_last(rows, first, commit), _stops(interruptions)]
-        )
-        + "\n"
-    )
+    rows, before = list(rows), list(before)
+    parts = [_HEAD, _by_command(rows), _by_kind(rows), _first_and_last(rows, first, commit), note]
+    parts += [_monai(before) if before else "", _stops(interruptions)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 _HEAD = """# What a wrong input does
@@ -52,6 +53,17 @@ traceback too.
 The tables are made by `python -m tests.campaign` in a checkout. It gives each command many wrong inputs, runs it as
 a user does, and reads the last lines of what it writes. Each input says beforehand which words the message must
 have for each of the four. A command passes if it ends before its work begins."""
+_BEFORE = """## What ends before a bundle is read
+MONAI reads the files of a config, its metadata and its logging, before it imports anything that they name. What it
+cannot read ends there, with status 1, a traceback, and MONAI's own words as the last line: no line of these bundles
+has run by then, and MONAI takes nothing but classes of `logging` from a bundle before. Overlays of these bundles
+are written so that they can be read over any config, and the check names the one that does not belong there; a file
+of your own that changes a part which is not there (`nowhere::there: 3`) ends in MONAI's `KeyError`. `run
+searching`, `run experiment`, `run dataset` and Auto3DSeg look at their files themselves, and say it in the words of
+this page.
+
+| wrong | MONAI's last line |
+|---|---|"""
 _STOPPED = """## Trainings that are stopped
 Tiny trainings are stopped at random moments, up to three times each, and started again. Weights and losses at the
 end are compared, bit by bit, with those of a training that ran through. SIGTERM and SIGINT must end it with 143 and
@@ -78,9 +90,8 @@ def _by_kind(rows: list[Mapping[str, Any]]) -> str:
         told = [row for row in of_kind if row["outcome"] == "told"]
         example = min(told, key=lambda row: len(row["message"]), default=None)
         text = " / ".join(example["message"].splitlines()[-3:]) if example else ""
-        text = re.sub(r"/tmp/\w+(/\d{4})?", "…", text).replace("|", "\\|").replace(str(ROOT), "…")
         name = f"{example['command']}: {example['name']}" if example else ""
-        lines.append(f"| {kind} | {len(of_kind)} | {len(told)} | {name} | {text[:300]} |")
+        lines.append(f"| {kind} | {len(of_kind)} | {len(told)} | {name} | {_shown(text)} |")
     return "\n".join(lines)
 
 
@@ -94,6 +105,15 @@ def _first_and_last(rows: list[Mapping[str, Any]], first: Mapping[str, Any], com
         shares = (f"{counts[name]} ({counts[name] / counts.total():.1%})" for counts in (of_first, last))
         lines.append(f"| {words} | {' | '.join(shares)} |")
     return "\n".join(lines)
+
+
+def _monai(rows: list[Mapping[str, Any]]) -> str:
+    lines = [f"| {row['name']} | {_shown(row['message'].splitlines()[-1])} |" for row in rows]
+    return "\n".join([_BEFORE, *lines])
+
+
+def _shown(text: str) -> str:
+    return re.sub(r"/tmp/\w+(/\d{4})?", "…", text).replace("|", "\\|").replace(str(ROOT), "…")[:300]
 
 
 def _stops(interruptions: Rows) -> str:
@@ -115,11 +135,16 @@ def main() -> None:
         "--interruptions", type=Path, nargs="*", default=[], help="of the run with --kills and --signals"
     )
     parser.add_argument("--commit", required=True, help="that they were made at")
+    parser.add_argument("--before", type=Path, help="of the run with --before")
+    parser.add_argument("--note", default="", help="a paragraph on the last run")
     given = parser.parse_args()
     rows, stops = (
         [row for path in paths for row in json.loads(path.read_text())] for paths in (given.last, given.interruptions)
     )
-    PAGE.write_text(page_of(rows, first=json.loads(FIRST.read_text()), interruptions=stops, commit=given.commit))
+    before = json.loads(given.before.read_text()) if given.before else []
+    first = json.loads(FIRST.read_text())
+    more = {"commit": given.commit, "before": before, "note": given.note}
+    PAGE.write_text(page_of(rows, first=first, interruptions=stops, **more))
 
 
 if __name__ == "__main__":

@@ -25,3 +25,9 @@ def test_the_page_counts_by_command_by_kind_and_by_run():
         "| SIGKILL | 5 | 2 | 1 |",
     ):
         assert f"\n{line}\n" in text, line
+
+
+def test_what_monai_says_by_itself_has_a_table():
+    before = [{"name": "no YAML", "message": 'yaml.Error: x\n  in "/tmp/abc/0001/mine.yaml", line 2'}]
+    text = page_of(ROWS, first=FIRST, interruptions=STOPS, commit="def5678", before=before, note="A third was run.")
+    assert '\n| no YAML |   in "…/mine.yaml", line 2 |\n' in text and "\nA third was run.\n" in text

@@ -17,8 +17,10 @@ BEGINNINGS = [
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Calls of torch, in order, which then has two GPUs."""
+    """Calls of torch, in order, which then has two GPUs, in a process of torchrun."""
     made = []
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: made.append(("set_device", device)))
     for name in ("init_process_group", "barrier", "destroy_process_group"):
@@ -60,3 +62,10 @@ def test_another_exchange_is_refused(calls):
 def test_they_wait_for_each_other_before_they_part(calls):
     end_together()
     assert [name for name, _ in calls] == ["barrier", "destroy_process_group"]
+
+
+def test_a_process_that_was_started_alone_is_told_of_torchrun(calls, monkeypatch):
+    monkeypatch.delenv("RANK")
+    with pytest.raises(ValueError, match=r"no RANK, expected .* torchrun .*: start it with .*, or leave the overlay"):
+        begin_together(CPU, exchange="gradients")
+    assert not calls

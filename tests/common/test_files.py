@@ -109,3 +109,15 @@ def test_json_is_named_when_it_cannot_be_read(tmp_path):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=rf"{path} {found}.*: mend it$"):
             read_json(path, remedy="mend it")
+
+
+def test_json_must_have_the_keys_that_are_read(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"a": 1}')
+    assert read_json(path, remedy="mend it", keys=["a"]) == {"a": 1}
+    with pytest.raises(ValueError, match=rf"{path} has no b, c, expected .*: mend it$"):
+        read_json(path, remedy="mend it", keys=["a", "b", "c"])
+    for content in ("null", "[1]", "5"):
+        path.write_text(content)
+        with pytest.raises(ValueError, match=rf"{path} holds .*, expected an object with a: mend it$"):
+            read_json(path, remedy="mend it", keys=["a"])

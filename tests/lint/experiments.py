@@ -36,7 +36,7 @@ def experiment_changes_what_is_there(root: Path) -> Iterator[Finding]:
     """Each key is one of the workflow below; an argument may be new, its component may not."""
     for path in _experiments(root):
         below = path.parents[1] / ("inference.yaml" if path.stem.startswith(OF_INFERENCE) else "train.yaml")
-        for key in read_config(path):
+        for key in (key.removeprefix("+") for key in read_config(path)):
             if not _has(read_config(below), (key.rpartition("::")[0] or key).split("::")):
                 yield Finding(path, line_of(path, re.escape(key)), f"{below.name} has no {key}", "mend the key")
 

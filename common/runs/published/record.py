@@ -1,6 +1,5 @@
 """Data list and provenance of a published set."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ...data.latents import latent_seed
 from ...data.list_entries import require_file_name
 from ...data.provenance import read_provenance, write_provenance
 from ...data.sources.nifti_pair import pair_paths
+from ...files import read_json
 from .copy_filter import CopyFilter
 from .mask_filter import MaskFilter
 from .source import PairSource, merge_training
@@ -90,7 +90,7 @@ def write_record(
     run, training = read_provenance(made), merge_training(sources)
     drawing = run.get("drawing")  # a flow's: whether images were drawn for masks, and whose
     described = [pair.describe(masks=(drawing or {}).get("masks")) for pair in pairs]
-    made_list = json.loads((made / LIST_NAME).read_text())
+    made_list = read_json(made / LIST_NAME, remedy=f"remove {made}, and start the same command again", keys=("labels",))
     checkpoints = [source.describe() for source in sources]
     one = checkpoints[0] if len(checkpoints) == 1 else None
     provenance = {

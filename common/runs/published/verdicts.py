@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ...files import write_json
+from ...files import read_json, write_json
 from ...same_settings import require_same_settings
 
 COPY = "near a training case"
@@ -57,8 +57,8 @@ class Verdicts:
             ValueError: The set was made with another request, or not by this work folder.
         """
         if self.request_path.is_file():
-            found = json.loads(self.request_path.read_text())
             remedy = f"Repeat its settings, name another --output_dir, or remove {self.output_dir} and its --work_dir."
+            found = read_json(self.request_path, remedy=remedy)
             require_same_settings(found, self.request, source=self.request_path, remedy=remedy)
         elif (self.output_dir / "images").is_dir():
             raise ValueError(
@@ -68,7 +68,7 @@ class Verdicts:
         else:
             write_json(self.request, self.request_path)
         if self.path.is_file():
-            rows = json.loads(self.path.read_text())
+            rows = read_json(self.path, remedy=f"remove {self.path}, and its pairs are judged again")
             self.content = {int(number): [Verdict(**row) for row in part] for number, part in rows.items()}
 
     def of(self, number: int) -> list[Verdict]:

@@ -1,12 +1,13 @@
 """What a search reads from a trial's files: its objective, and the series by which it is pruned."""
 
 import csv
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+from ...files import read_json
 
 Direction = Literal["minimize", "maximize"]
 
@@ -56,7 +57,7 @@ class Objective:
         path = self._path(folder)
         if not path.is_file():
             raise ValueError(f"no {path}: the steps must leave the objective's file")
-        return dict(_numbers(json.loads(path.read_text())))
+        return dict(_numbers(read_json(path, remedy=f"remove {folder}, and the trial is run again")))
 
     def _path(self, folder: Path) -> Path:
         return Path(self.file.replace("{trial_dir}", str(folder)))
@@ -108,7 +109,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     if path.suffix == ".json":
-        return json.loads(path.read_text())
+        return read_json(path, remedy="the step that writes it must write it whole")
     lines = path.read_text().splitlines(keepends=True)
     return list(csv.DictReader(line for line in lines if line.endswith("\n")))
 

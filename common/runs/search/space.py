@@ -78,7 +78,7 @@ class SearchSpace:
             try:
                 return IntDistribution(**tried) if whole else FloatDistribution(**tried)
             except (ValueError, TypeError) as error:
-                raise ValueError(f"{key}: {dict(tried)} is no range: {error}") from error
+                raise ValueError(f"{key}: {dict(tried)} is no range: {error} Set low to at most high.") from error
         if not isinstance(tried, list) or not tried:
             raise ValueError(f"{key}: expected a list of values or {{low, high, log, step}}, found {tried!r}")
         values = {_label(value): value for value in tried}

@@ -1,6 +1,5 @@
 """Steps of a search's trial: a chain of ordinary runs of bundles, such as training, inferring and evaluating."""
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...files import write_json
+from ...files import read_json, write_json
 from ...options.ahead import require_ahead
 from ..workflow_run import Options, Workflow, end_orphans
 
@@ -102,7 +101,8 @@ def run_steps(
             log = folder / step.label / f"{step.run_id}.log"
             runner(step.run_id, list(step.config_files), options, log)
             write_json({"options": options, "seconds": round(time.monotonic() - start, 1)}, done)
-        seconds += json.loads(done.read_text())["seconds"]
+        remedy = f"remove {done}, and the step is run again"
+        seconds += read_json(done, remedy=remedy, keys=("seconds",))["seconds"]
     return seconds
 
 

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from common.data.choose_real import count_training
 from tests.common.data.pair_files import FOLDS, TESTING, ids, mix_of
 
 
@@ -60,3 +61,11 @@ def test_a_fold_without_good_cases_is_refused(datalist):
         (datalist.parent / f"images/{case_id}.nii.gz").unlink()
     with pytest.raises(ValueError, match=r"6 good training cases beside fold 1 and 0 in it.*--fold all"):
         mix_of(datalist, fold=1, on_bad_case="skip")
+
+
+def test_a_fold_that_there_is_not_is_told_before_any_case_is_looked_at(datalist):
+    assert count_training(datalist, fold=0, folds=[2]) == len(FOLDS[2])
+    with pytest.raises(
+        ValueError, match=r"real_folds are \[2, 9\], but .* has no fold 9, expected .*\[0, 1, 2\]: name"
+    ):
+        count_training(datalist, fold=0, folds=[2, 9])

@@ -14,6 +14,8 @@ OPTIONS = [
     Option("fast", {"type": "boolean"}),
     Option("list", {"type": "string", "format": "file"}),
     Option("out", {"type": "string", "format": "folder"}),
+    Option("share", {"type": "number"}, nullable=True, read_with={"folds": None}),
+    Option("gp", {"type": "number"}, read_with={"amp": ["bf16"]}),
     Option("folds", {"type": "array", "items": {"type": "integer"}}, nullable=True),
 ]
 EXTRA = Option("policy", {"enum": ["cutout"]})
@@ -27,6 +29,8 @@ BASE = {
     "fast": True,
     "list": "list.json",
     "out": "output",
+    "share": None,
+    "gp": 10,
     "folds": None,
     "net": {"_target_": "x"},
     "part": {"a": 1},
@@ -63,6 +67,8 @@ LINES = {
     "None": ({"lr": None}, "lr: found None, which MONAI takes for nothing given; leave it out for the default"),
     "None for null": ({"folds": None}, "folds: found None, which .*; write --folds '\\$None'"),
     "literal": ({"lr": "$-1"}, "lr: found -1, expected number > 0"),
+    "no effect": ({"share": 0.5}, "share: found 0.5, expected only with folds, and there is none; set --folds"),
+    "another": ({"gp": 5}, "gp: found 5, expected only with amp bf16, and it is off; set --amp, or leave gp out"),
     "reference": ({"lr": "@fast"}, "lr: found True, expected number > 0"),
 }
 
@@ -109,3 +115,15 @@ def test_a_key_whose_reader_was_replaced_is_still_right():
 def test_an_overlays_option_is_checked_where_it_is_read():
     content = {**BASE, "run": "$@net, @part::a, @policy", "policy": "cutuot"}
     assert ["did you mean cutout?" in line for line in find_problems(DECLARED, content, base=BASE, typed={})] == [True]
+
+
+def test_an_option_with_what_it_needs_and_the_default_are_right():
+    assert problems({"share": 0.5}, content={"folds": [0]}) == []
+    assert problems({"gp": 5, "amp": "bf16"}) == problems({"gp": 10}) == []
+
+
+def test_an_option_of_the_command_line_that_an_overlay_leaves_without_a_reader():
+    base = {**BASE, "net": {"_target_": "x", "size": "@gp"}}
+    (line,) = problems({"gp": 10}, base=base)
+    assert line.startswith("gp: found 10, but with these overlays nothing reads it, expected options of what they put")
+    assert problems({"gp": 10}, base=base, content={"net": base["net"]}) == []

@@ -10,6 +10,7 @@ from common.options.schema import accepts, describe, listed
 COUNT = {"type": "integer", "minimum": 1}
 SIZE = {"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2}
 WINDOW = {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2, "increasing": True}
+RANGE = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2, "ordered": True}
 POWERS = {"type": "array", "items": {"type": "integer", "minimum": 16, "powerOfTwo": True}}
 # schema, what it takes, what it does not
 CASES = {
@@ -20,6 +21,7 @@ CASES = {
     "choice": ({"enum": ["off", "bf16"]}, ["off"], ["on", "OFF", False, ["off"]]),
     "list": (SIZE, [[1, 2], (1, 2)], [[1], [1, 2, 3], [0, 1], [1.0, 2], "12", 12]),
     "increasing": (WINDOW, [[-1, 2], [None, 2], [None, None]], [[2, -1], [1, 1]]),
+    "ordered": (RANGE, [[1, 2], [1, 1], (0, 5)], [[2, 1], [1]]),
     "power of two": (POWERS, [[16, 128]], [[8], [24], [0], [-16], [32.0]]),
     "text": ({"type": "string", "minLength": 1}, ["x", Path("x/y")], ["", 5, None, ["x"]]),
     "either": ({"anyOf": [COUNT, {"enum": ["all"]}]}, [1, "all"], [0, "none"]),
@@ -41,6 +43,8 @@ def test_values(case):
         (COUNT, "integer ≥ 1"),
         (SIZE, "2 integers ≥ 1"),
         (WINDOW, "2 numbers or `null`, increasing"),
+        (RANGE, "2 numbers, low ≤ high"),
+        ({"type": "array", "items": COUNT, "uniqueItems": True}, "list of integers ≥ 1, each once"),
         (POWERS, "list of integers ≥ 16, powers of two"),
         ({"type": "integer", "minimum": 4, "multipleOf": 4}, "integer ≥ 4, multiple of 4"),
         ({"type": "number", "minimum": 0, "maximum": 1}, "number from 0 to 1"),
