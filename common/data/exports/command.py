@@ -7,8 +7,8 @@ from ..cases import OnBadCase
 from ..cli_options import require_options
 from .gather import gather
 
-Form = Literal["nnunet"]
-_OPTIONS: dict[str, tuple[str, ...]] = {"nnunet": ("number", "name", "mode")}
+Form = Literal["nnunet", "dicom"]
+_OPTIONS: dict[str, tuple[str, ...]] = {"nnunet": ("number", "name", "mode"), "dicom": ()}
 
 
 def export(
@@ -26,7 +26,7 @@ def export(
     """Write a data list, a generated set, or both, in a form that other software reads.
 
     Args:
-        to: nnunet.
+        to: nnunet or dicom.
         output: Folder to fill.
         datalist: Path of the list; by default DATASET_DIR/datalist.json.
         dataset_dir: Folder that its paths are relative to; by default its own.
@@ -49,6 +49,11 @@ def export(
         record=Path(output) / "left_out.json",
         workers=workers,
     )
-    from .nnunet import export_nnunet
+    if to == "nnunet":
+        from .nnunet import export_nnunet
 
-    export_nnunet(gathered, Path(output), **options)
+        export_nnunet(gathered, Path(output), **options)
+    else:
+        from .dicom import export_dicom  # pydicom
+
+        export_dicom(gathered, Path(output), workers=workers, **options)

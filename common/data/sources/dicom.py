@@ -142,12 +142,11 @@ def _job(uid: str, drawn: DrawnSeries, rois: Mapping[str, int], pseudonyms: Pseu
     """What is to be written of a series.
 
     Raises:
-        DicomFault: It is no volume, has none of the structures, or more than one file draws the same label.
+        DicomFault: It is no volume, or has none of the structures.
     """
     first = drawn.headers[0]
     series = CtSeries.of(drawn.headers)
     structures: list[tuple[int, StructureFile, str]] = []
-    owner: dict[int, StructureFile] = {}
     for file in drawn.files:
         for name, count in file.counts.items():
             values = values_of(name, rois) if count else []
@@ -159,13 +158,6 @@ def _job(uid: str, drawn: DrawnSeries, rois: Mapping[str, int], pseudonyms: Pseu
                     remedy="make the patterns of --rois exclude each other",
                 )
             for value in values:
-                if owner.setdefault(value, file) is not file:
-                    raise DicomFault(
-                        *("several structure sets", file.path),
-                        found=f"structures of label {value}, as in {owner[value].path}",
-                        expected="one file that draws them",
-                        remedy="move the versions away that are not wanted",
-                    )
                 structures.append((value, file, name))
     if not structures:
         raise DicomFault(
@@ -238,11 +230,28 @@ def _write(job: _Job) -> None:
 
 
 def _label(job: _Job) -> np.ndarray:
-    """Label values (slices, rows, columns)."""
-    label = np.zeros(job.series.shape, np.min_scalar_type(max(value for value, _, _ in job.structures)))
+    """Label values (slices, rows, columns).
+
+    Raises:
+        DicomFault: A structure cannot be drawn, or two files draw one label differently.
+    """
+    masks: dict[int, dict[Path, np.ndarray]] = {}
     for value, file, name in job.structures:
+        of_file = masks.setdefault(value, {})
         mask = file.mask(name, job.series)
-        if overlap := int(((label != 0) & (label != value) & mask).sum()):
+        of_file[file.path] = mask | of_file[file.path] if file.path in of_file else mask
+    label = np.zeros(job.series.shape, np.min_scalar_type(max(masks)))
+    for value, of_file in masks.items():
+        (first, mask), *others = of_file.items()
+        for path, other in others:  # a SEG and an RTSTRUCT of the same, or two versions
+            if different := int((mask != other).sum()):
+                raise DicomFault(
+                    *("several structure sets", path),
+                    found=f"structures of label {value} in it and in {first} that differ in {different} voxels",
+                    expected="one file that draws them, or several that agree",
+                    remedy="move the versions away that are not wanted",
+                )
+        if overlap := int(((label != 0) & mask).sum()):
             logger.info("%s: label %d lies over another in %d voxels", job.case.case_id, value, overlap)
         label[mask] = value
     return label

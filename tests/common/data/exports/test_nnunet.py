@@ -96,7 +96,7 @@ def test_a_generated_set_alone_has_no_splits(generated_dir, tmp_path):
 @pytest.mark.parametrize(
     "words,message",
     [
-        (["--to", "nnUnet"], "--to is 'nnUnet', expected one of nnunet"),
+        (["--to", "nnUnet"], "--to is 'nnUnet', expected one of nnunet, dicom"),
         (["--to", "nnunet"], "nothing to export: name a data list with --datalist"),
         (["--to", "nnunet", "--number", "1000"], "--number is 1000, expected a whole number from 1 to 999"),
         (["--to", "nnunet", "--name", "a-b"], "--name is 'a-b', expected letters, digits and _"),

@@ -173,7 +173,7 @@ def other_patient(folder, slices):
 
 def two_sets(folder, slices):
     save_rtstruct(folder / "rs1", slices, block((5, 6)))
-    save_rtstruct(folder / "rs2", slices, block((5, 6)))
+    save_rtstruct(folder / "rs2", slices, block((5, 6, 7)))
 
 
 def two_series(folder, slices):
@@ -212,6 +212,13 @@ def test_a_fault_stops_before_anything_is_written_or_is_left_out_by_name(tmp_pat
 def test_a_set_that_names_no_series_goes_to_the_only_one_of_its_frame(tmp_path):
     slices = save_ct(tmp_path / "archive")
     save_rtstruct(tmp_path / "archive" / "rs", slices, block((5, 6)), refer=False)
+    prepare("dicom", str(tmp_path / "out"), input=str(tmp_path / "archive"), rois=ROIS, folds=1, test_fraction=0)
+
+
+def test_files_that_agree_are_one(tmp_path):
+    slices = save_ct(tmp_path / "archive")
+    save_rtstruct(tmp_path / "archive" / "rs", slices, block((5, 6)))
+    save_seg(tmp_path / "archive" / "seg", slices, {"GTVp": block_mask((5, 6))})
     prepare("dicom", str(tmp_path / "out"), input=str(tmp_path / "archive"), rois=ROIS, folds=1, test_fraction=0)
 
 
