@@ -1,8 +1,10 @@
 """MONAI transforms for HU windows, label ranges, pairing, tiling, augmentation and mask clean-up."""
 
+from .affine_flip import RandAffineFlipd
 from .augmentation import random_affine, random_elastic
 from .body_mask import BodyMask
 from .centre_crop import CentreBoundsCrop, CentreBoundsCropd
+from .class_patch import RandClassPatchd
 from .draw_lesion import DrawLesiond
 from .empty_mask import NameEmptyMaskd
 from .generated_pair import GeneratedPaird
@@ -17,6 +19,7 @@ from .overlay import Overlay, Overlayd
 from .pairing import Pair, Paird, PairMode, pair_shape
 from .paste_lesion import PasteLesiond
 from .prepare_case import PrepareCased
+from .rand_intensity import RandIntensityd
 from .resize import AntialiasedResize, AntialiasedResized
 from .spacing_of_keys import SpacingOfKeysd
 from .tiling import Tile, Tiled
@@ -48,6 +51,9 @@ __all__ = [
     "PasteLesiond",
     "Placement",
     "PrepareCased",
+    "RandAffineFlipd",
+    "RandClassPatchd",
+    "RandIntensityd",
     "RandVoxelSized",
     "SpacingOfKeysd",
     "Tile",

@@ -60,4 +60,4 @@ def test_what_stands_before_the_lesions_is_the_padding_so_that_all_arms_share_th
     parser = ConfigParser()
     parser.read_config(ROOT / "bundles" / "segresnet_auto3dseg" / "configs" / "train.yaml")
     names = [transform["_target_"] for transform in parser["train::random_transforms"]]
-    assert names[:3] == ["SpatialPadd", "SpatialPadd", "RandCropByLabelClassesd"]
+    assert names[:3] == ["SpatialPadd", "SpatialPadd", "common.transforms.RandClassPatchd"]
