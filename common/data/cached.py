@@ -9,10 +9,12 @@ from typing import Any, Literal, get_args
 
 from monai.data import CacheDataset, Dataset, PersistentDataset
 from monai.data.utils import pickle_hashing
+from monai.transforms import Compose, Transform
 from monai.utils import convert_to_tensor
 
 from ..leftovers import remove_leftovers
 from ..torch_file import DamagedFileError, read_torch, write_torch
+from .drawn_pairs import DrawPair, PairSource
 
 logger = logging.getLogger(__name__)
 Cache = Literal["disk", "ram", "none"]
@@ -25,11 +27,13 @@ def cached_dataset(
     cache: Cache = "disk",
     cache_dir: str | Path = "data/cache",
     num_workers: int = 0,
+    pairs: PairSource | None = None,
 ) -> Dataset:
     """MONAI data set that keeps what the deterministic transforms at the start of ``transform`` make of each case.
 
     ``disk`` is filled as training goes, is kept between runs and is keyed by the case, the size and time of its files
-    and every parameter of the transforms; ``ram`` is filled at once, by ``num_workers`` threads.
+    and every parameter of the transforms; ``ram`` is filled at once, by ``num_workers`` threads. Entries that name a
+    pair of a generator have it drawn by ``pairs`` in front of the transforms.
 
     Raises:
         ValueError: The cache is of another kind.
@@ -37,9 +41,12 @@ def cached_dataset(
     if cache not in get_args(Cache):
         raise ValueError(f"cache is '{cache}', expected one of {', '.join(get_args(Cache))}")
     data = [{**case, "stamp": _stamp(case)} for case in data]
+    if pairs is not None:
+        steps = transform.transforms if isinstance(transform, Compose) else [transform]
+        transform = Compose([DrawPair(pairs), *steps])  # flat: each random step keeps its seed
     if cache == "disk":
         remove_leftovers(cache_dir, deep=False)
-        return DiskCache(data, transform, cache_dir=cache_dir, hash_transform=pickle_hashing)
+        return DiskCache(data, transform, cache_dir=cache_dir, hash_transform=_hash)
     if cache == "ram":
         return CacheDataset(data, transform, num_workers=num_workers, progress=False)
     return Dataset(data, transform)
@@ -67,6 +74,11 @@ class DiskCache(PersistentDataset):
         with suppress(PermissionError):  # a cache that others fill is read, as MONAI does
             write_torch(convert_to_tensor(result, convert_numeric=False, track_meta=self.track_meta), file)
         return result
+
+
+def _hash(transforms: Sequence[Transform]) -> bytes:
+    """Of the parameters of all but `DrawPair`: entries say themselves which generator draws them."""
+    return pickle_hashing([step for step in transforms if not isinstance(step, DrawPair)])
 
 
 def _stamp(case: Mapping[str, Any]) -> list[int]:

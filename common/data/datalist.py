@@ -196,6 +196,11 @@ def label_names(names: Mapping[str, str], *, binary: bool = False) -> dict[str, 
     return {"0": ordered.pop("0", "background"), next(iter(ordered), "1"): " or ".join(ordered.values())}
 
 
+def read_label_names(path: str | Path, *, binary: bool = False) -> dict[str, str]:
+    """Those of the list at `path`, see `label_names`."""
+    return label_names(read_datalist(path)["labels"], binary=binary)
+
+
 def foreground_names(names: Mapping[str, str] | None) -> list[str]:
     """Names of the labels 1, 2, … in order, for a legend."""
     return list(label_names(names).values())[1:] if names else ["foreground"]

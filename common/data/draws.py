@@ -9,6 +9,7 @@ from monai.transforms import Compose
 from torch.utils.data import Dataset
 
 from .cached import Cache, cached_dataset
+from .drawn_pairs import PairSource
 
 Draw = tuple[int, int]
 
@@ -18,13 +19,14 @@ class DrawDataset(Dataset):
 
     An item is asked for by ``(case, draw)``, as `DrawBatchSampler` does: crops and augmentation are then the same
     whatever process computes them, so that a resumed run sees what an uninterrupted one would have. A plain index is
-    draw 0.
+    draw 0. The pair of an entry that is ``renewed`` is that of the draw's number, so that each draw has its own, on
+    whichever of several devices; it is not cached.
 
     Args:
         data: Entries.
         transform: Deterministic transforms, which are cached, and random ones behind them.
         seed: Of the random ones.
-        cache, cache_dir, num_workers: See `cached_dataset`.
+        cache, cache_dir, num_workers, pairs: See `cached_dataset`.
     """
 
     def __init__(
@@ -36,11 +38,21 @@ class DrawDataset(Dataset):
         cache: Cache = "disk",
         cache_dir: str | Path = "data/cache",
         num_workers: int = 0,
+        pairs: PairSource | None = None,
     ) -> None:
         self.data = data
         self.transform = transform
         self.seed = seed
-        self.items = cached_dataset(data, transform, cache=cache, cache_dir=cache_dir, num_workers=num_workers)
+        kept = [number for number, case in enumerate(data) if not case.get("renewed")]
+        self.places = {number: place for place, number in enumerate(kept)}
+        self.items = cached_dataset(
+            [data[number] for number in kept],
+            transform,
+            cache=cache,
+            cache_dir=cache_dir,
+            num_workers=num_workers,
+            pairs=pairs,
+        )
 
     def __len__(self) -> int:
         return len(self.data)
@@ -49,4 +61,6 @@ class DrawDataset(Dataset):
         case, draw = item if isinstance(item, tuple) else (item, 0)
         seed = np.random.SeedSequence([self.seed, draw]).generate_state(1)[0]
         self.items.transform.set_random_state(int(seed))
-        return self.items[case]
+        if case in self.places:
+            return self.items[self.places[case]]
+        return self.items.transform({**self.data[case], "pair": draw})

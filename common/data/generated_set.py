@@ -13,7 +13,7 @@ from .check import EMPTY, Limits
 from .datalist import SIDES, read_datalist, select_cases, source_case
 from .label_map import ordered_values, values_note
 from .nifti_files import require_volume
-from .preprocessing import ASSUMED, Preprocessing, complete, preprocessing_notes
+from .preprocessing import ASSUMED, Preprocessing, complete
 from .provenance import FILE_NAME, read_provenance
 
 LIST_NAME = "dataset.json"
@@ -214,17 +214,6 @@ def set_preprocessing(directory: str | Path | None, *, fold: int | str | None = 
     if directory is None:
         return ASSUMED
     return read_generated_set(str(directory).replace("{fold}", str(fold)), check=False).preprocessing
-
-
-def region_notes(
-    directory: str | Path | None, *, fold: int | str | None, centre_bounds: Mapping[str, Any], crop: str
-) -> list[str]:
-    """What a page must say where real cases are cropped otherwise than those that the set's generator learned from."""
-    if directory is None:
-        return []
-    generated = read_generated_set(str(directory).replace("{fold}", str(fold)), check=False)
-    used = {**generated.preprocessing, "centre_bounds": centre_bounds, "crop": crop}
-    return preprocessing_notes(used, generated.recorded)
 
 
 def training_cases(

@@ -55,8 +55,8 @@ class LatentDataset(Dataset):
         conditions: Mapping[str, Any] = UNCONDITIONAL,
         condition: str | None = None,
     ) -> None:
-        self.indices = list(range(num_samples) if indices is None else indices)
-        self.seeds = [latent_seed(seed, i) for i in self.indices]
+        self.indices = range(num_samples) if indices is None else list(indices)
+        self.seed = seed
         self.latent_dim = latent_dim
         self.prefix = prefix
         self.conditions = conditions
@@ -65,10 +65,10 @@ class LatentDataset(Dataset):
             self.shares = F.one_hot(torch.tensor(class_number(conditions, condition)), len(self.shares)).double()
 
     def __len__(self) -> int:
-        return len(self.seeds)
+        return len(self.indices)
 
     def __getitem__(self, index: int) -> dict:
-        seed = self.seeds[index]
+        seed = latent_seed(self.seed, self.indices[index])
         rng = torch.Generator().manual_seed(seed)
         item = {"image": torch.randn(self.latent_dim, generator=rng)}
         if len(self.shares):

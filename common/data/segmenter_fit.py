@@ -1,8 +1,7 @@
 """Whether a generated set shows what a segmenter takes: masks, grid, HU window and values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -10,7 +9,6 @@ from nibabel.affines import voxel_sizes
 
 from .check import outside_window
 from .generated_set import GeneratedSet
-from .volume_file import open_volume
 
 SPACING_FACTOR = 6  # 64 generated slices of a 384 mm head and neck are four times as coarse as 1.5 mm
 WINDOW_SHARE = 0.5  # of the segmenter's window that the generator's must cover, and of voxels inside it
@@ -54,28 +52,26 @@ def check_window(generated: GeneratedSet, window: Sequence[float]) -> None:
         )
 
 
-def check_grid(entry: Mapping[str, Any], spacing: Sequence[float] | np.ndarray) -> None:
-    """Refuse an image that is not RAS, or much coarser or finer than what the segmenter sees, in mm."""
-    affine = open_volume(entry["image"]).affine
+def check_grid(name: str, affine: np.ndarray, spacing: Sequence[float] | np.ndarray) -> None:
+    """Refuse an image, by its `name`, that is not RAS, or much coarser or finer than the segmenter sees, in mm."""
     if (axes := "".join(nib.aff2axcodes(affine))) != "RAS":
         raise ValueError(
-            f"{entry['image']} has the orientation {axes}, expected RAS: reorient image and mask, as "
+            f"{name} has the orientation {axes}, expected RAS: reorient image and mask, as "
             "nibabel.as_closest_canonical does"
         )
     factors = voxel_sizes(affine) / np.asarray(spacing, dtype=float)
     if max(factors.max(), (1 / factors).max()) > SPACING_FACTOR:
         raise ValueError(
-            f"{entry['image']} has voxels of {voxel_sizes(affine).round(2).tolist()} mm, more than {SPACING_FACTOR} "
+            f"{name} has voxels of {voxel_sizes(affine).round(2).tolist()} mm, more than {SPACING_FACTOR} "
             f"times off the segmenter's {np.round(spacing, 2).tolist()}: set --spacing, or generate at that resolution"
         )
 
 
-def check_values(entry: Mapping[str, Any], window: Sequence[float]) -> None:
-    """Refuse an image whose values are not HU of about the window, but a network's or a picture's."""
+def check_values(name: str, image: np.ndarray, window: Sequence[float]) -> None:
+    """Refuse an image, by its `name`, whose values are not HU of about the window, but a network's or a picture's."""
     low, high = window
-    image = np.asanyarray(open_volume(entry["image"]).dataobj)
     if found := outside_window(image, window, share=WINDOW_SHARE):
         raise ValueError(
-            f"{entry['image']} holds {found} the segmenter's window [{low:g}, {high:g}] HU, expected Hounsfield units "
+            f"{name} holds {found} the segmenter's window [{low:g}, {high:g}] HU, expected Hounsfield units "
             "with air below 0: generate again with `run inferring`, which writes HU, or set --hu_window"
         )

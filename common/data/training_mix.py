@@ -9,9 +9,11 @@ from .cases import OnBadCase
 from .choose_generated import GeneratedCases, GeneratedOptions, choose_generated
 from .choose_real import RealOptions, choose_real
 from .datalist import datalist_hash, generator_cases, source_case
+from .preprocessing import ASSUMED, Preprocessing, preprocessing_notes
 from .segmenter_fit import SegmenterInput
 
 Entry = dict[str, Any]
+_OF_PAIRS = ("pair", "renewed", "generator")  # of entries without files
 _KEYS = ("case_id", "image", "label", "centre")  # the same in every entry, so that batches collate
 
 
@@ -51,15 +53,29 @@ class TrainingMix:
     generated: GeneratedCases | None = None
 
     @property
-    def counts(self) -> dict[str, int]:
-        """Number of training cases by source, and of validation cases."""
-        by_source = {source: len(self._ids(source)) for source in ("real", "generated")}
-        return {**by_source, "validation": len(self.validation)}
+    def counts(self) -> dict[str, int | str]:
+        """Number of training cases by source, and of validation cases; in words where each draw is a new pair."""
+        counts: dict[str, int | str] = {source: len(self._ids(source)) for source in ("real", "generated")}
+        if self.generated and self.generated.endless:
+            counts["generated"] = "a new pair each draw"
+        return {**counts, "validation": len(self.validation)}
 
     @property
     def stamp(self) -> str | None:
         """For every table made from this training, where held-out cases leaked."""
         return self.generated.leakage.stamp if self.generated else None
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What was done to the real cases that the generator learned from; as in the thesis where nothing tells."""
+        return self.generated.source.preprocessing if self.generated else ASSUMED
+
+    def region_notes(self, centre_bounds: Mapping[str, Any], crop: str) -> list[str]:
+        """What a page must say where real cases are cropped otherwise than those that the generator learned from."""
+        if self.generated is None:
+            return []
+        used = {**self.preprocessing, "centre_bounds": centre_bounds, "crop": crop}
+        return preprocessing_notes(used, self.generated.source.recorded)
 
     def describe(self) -> dict[str, Any]:
         """Plain values for the model file and for tables; ``case_ids`` are the real training cases."""
@@ -77,10 +93,11 @@ class TrainingMix:
         return sorted({source_case(entry) for entry in self.training if entry["source"] == source})
 
     def _describe_generated(self, generated: GeneratedCases) -> dict[str, Any]:
-        seen = generated.source.seen_ids
+        seen, pairs = generated.source.seen_ids, generated.pairs
         return {
             "directory": str(generated.source.directory),
-            "case_ids": self._ids("generated"),
+            **({} if pairs is None else {"generator": pairs.describe()}),
+            "case_ids": None if generated.endless else self._ids("generated"),
             "generator_case_ids": None if seen is None else sorted(seen),
             "generator_cases_beyond_real": None if seen is None else len(seen - set(self._ids("real"))),
             "empty_masks": generated.empty_masks,
@@ -112,8 +129,10 @@ def training_mix(
         FileNotFoundError, ValueError, BadCasesError, LeakageError: Before anything is trained, with what to do.
     """
     generated, segmenter = generated or GeneratedOptions(), segmenter or SegmenterInput()
-    if not real.use and generated.directory is None:
-        raise ValueError("use_real is false and generated_dir null, so nothing trains: name a generated set")
+    if not real.use and not generated.named:
+        raise ValueError(
+            "use_real is false and generated_dir null, as is generator, so nothing trains: name a generated set"
+        )
     if not real.use and generated.share is not None:
         raise ValueError("use_real is false, so all cases are generated: leave generated_share out")
     cases = choose_real(real, seed=seed, on_bad_case=on_bad_case, record=record)
@@ -144,7 +163,7 @@ def _tag(entries: Sequence[Mapping[str, Any]], source: str) -> list[Entry]:
         {
             **{key: entry[key] for key in _KEYS},
             "cropped": entry.get("cropped", False),
-            **({"label_values": entry["label_values"]} if "label_values" in entry else {}),
+            **{key: entry[key] for key in ("label_values", *_OF_PAIRS) if key in entry},
             "source": source,
             "source_case": source_case(entry),
         }

@@ -73,9 +73,27 @@ class PairStream(Dataset):
     def seen_ids(self) -> frozenset[str]:
         """All real case ids behind the pairs, given masks' included: never judge by one a model that they trained."""
         training = self.content["training"]
-        masks = self._workflow["drawing"].get("masks") if self.options.get("masks") else None
-        behind = [known.get(key, ()) for known in (training, masks or {}) for key in ("generator_case_ids", "ids")]
-        return frozenset(training["case_ids"]).union(*behind)
+        return frozenset(training["case_ids"]).union(training.get("generator_case_ids", ()), self.mask_ids())
+
+    def mask_ids(self, count: int | None = None) -> frozenset[str]:
+        """Sources of the masks that images are drawn for, and the real cases behind those; none without given masks.
+
+        Args:
+            count: Of the first items, each of which has the next of the masks; by default all.
+        """
+        masks = self.drawing.get("masks") or {}
+        return frozenset(masks.get("ids", ())[:count]).union(masks.get("generator_case_ids", ()))
+
+    @property
+    def drawing(self) -> dict[str, Any]:
+        """What decides the pairs beside seed and weights, as a set's provenance says it: plain values."""
+        cleanup = self._workflow.get("cleanup", {})
+        return {"postprocessing": cleanup, **self._workflow.get("drawing", {})}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Value to name, of the masks."""
+        return self._workflow["label_names"]
 
     def __len__(self) -> int:
         return self.num_samples
@@ -86,12 +104,14 @@ class PairStream(Dataset):
             raise IndexError(f"item {index} of {self.num_samples}")
         item = self._workflow["dataset"][index]
         batch = {key: value[None] if isinstance(value, torch.Tensor) else [value] for key, value in item.items()}
-        latents, _, *more = self._workflow["prepare"](batch, self.device, False)
+        prepare = self._workflow.get("evaluator::prepare_batch", default_prepare_batch)
+        latents, _, *more = prepare(batch, self.device, False)
         arguments, named = more or ((), {})
         drawn = self._workflow["inferer"](latents, self._workflow["network"], *arguments, **named)[0].float().cpu()
         output = self._workflow["postprocessing"]({"pred": drawn})
-        volumes = drawn_volumes(output, self._workflow["labels"])
+        volumes = drawn_volumes(output, self.labels)
         affine = torch.from_numpy(centred_affine(volumes["image"].shape, self.content["training"]["spacing"]))
+        affine = affine.float().double()  # as a file keeps it
         pair = {key: MetaTensor(torch.from_numpy(array)[None], affine=affine) for key, array in volumes.items()}
         return {**pair, "case_id": item["case_id"], "seed": item["seed"]}
 
@@ -102,17 +122,13 @@ class PairStream(Dataset):
         parser = workflow.parser
         data = next(key for key in _DATA if key in parser)
         parser.update({f"{data}::indices": None})  # all: the set's own bookkeeping of what is written is left out
-        parts = {key: parser.get_parsed_content(key) for key in ("network", "dataset", "inferer", "postprocessing")}
+        required = ("network", "dataset", "inferer", "postprocessing", "label_names")
+        optional = [key for key in ("cleanup", "drawing", "evaluator::prepare_batch") if key in parser]
+        with torch.random.fork_rng(devices=[]):  # first weights are drawn: nobody else's numbers are to depend on it
+            parts = {key: parser.get_parsed_content(key) for key in (*required, *optional)}
         network: nn.Module = parts["network"]
         network.load_state_dict(read_model_file(self.checkpoint)["model"])
-        prepare = "evaluator::prepare_batch"
-        return {
-            **parts,
-            "network": network.to(self.device).eval(),
-            "labels": parser.get_parsed_content("label_names"),
-            "drawing": parser.get_parsed_content("drawing") if "drawing" in parser else {},
-            "prepare": parser.get_parsed_content(prepare) if prepare in parser else default_prepare_batch,
-        }
+        return {**parts, "network": network.to(self.device).eval()}
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the network, which each worker builds for itself."""

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from monai.config import KeysCollection
+from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, LoadImaged, MapTransform, Orientationd
 from monai.transforms.utils import allow_missing_keys_mode
 from monai.utils import convert_to_dst_type
@@ -21,10 +22,10 @@ class LoadCased(MapTransform, InvertibleTransform):
     The steps: MONAI's `LoadImaged` with our `VolumeReader`, `Orientationd`, our `CentreBoundsCropd`, and `Spacingd`,
     images bilinear, all other keys nearest. An entry with ``cropped`` true is not cropped again. Masks hold whole
     numbers, see `common.data.volume_file.read_mask`; they come out as classes 0 … n - 1, see `common.data.label_map`,
-    where the entry has ``label_values``.
+    where the entry has ``label_values``. Items that hold volumes already, with their affine, are not read.
 
     Args:
-        keys: Items that hold paths.
+        keys: Items that hold paths, or all of them MetaTensors (1, H, W, D) as a file's voxels are.
         spacing: In mm; None keeps each case's own.
         centre_bounds: See `CentreBoundsCrop`.
         crop: Where they say nothing; see `CentreBoundsCrop`.
@@ -67,10 +68,13 @@ class LoadCased(MapTransform, InvertibleTransform):
             ValueError: A mask holds something else than whole numbers, or than the entry's ``label_values``.
         """
         values = data.get("label_values")
-        read = self.load(data, reader=VolumeReader())  # given here: of one given to LoadImaged it passes over failures
+        if all(isinstance(data[key], MetaTensor) for key in self.key_iterator(data)):
+            read = dict(data)
+        else:
+            read = self.load(data, reader=VolumeReader())  # here: of one given to LoadImaged it passes over failures
         for key in self.key_iterator(read):
             if key != self.image_key:
-                path = read[key].meta["filename_or_obj"]
+                path = read[key].meta.get("filename_or_obj", data.get("case_id"))
                 mask = read[key].numpy()
                 mask = to_classes(whole_numbers(mask, path=path) if mask.dtype.kind == "f" else mask, values, path=path)
                 read[key] = convert_to_dst_type(mask, read[key])[0]

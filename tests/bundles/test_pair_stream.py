@@ -52,3 +52,32 @@ def test_seen_cases_and_errors(stream, phantom_dir, tmp_path):
         PairStream("bundles/hagan_128", checkpoint=tmp_path / "none.pt")
     with pytest.raises(FileNotFoundError, match="is no generator: expected a config file"):
         PairStream(tmp_path)
+
+
+def test_a_segmenter_trains_on_drawn_pairs_as_on_their_files(run_workflow, trained, phantom_dir, tmp_path, causes):
+    """The same weights to the bit, whatever process draws, and a record that differs in nothing but the source."""
+    model, files = trained
+    drawn = {"generator": "bundles/hagan_128", "generator_checkpoint": str(model)}
+    drawn |= {"generator_options": {"seed": 5, **OPTIONS}, "generated_count": 3, "num_workers": 1}
+    contents = []
+    for name, source in {"files": {"generated_dir": str(files)}, "drawn": drawn}.items():
+        options = {"dataset_dir": str(phantom_dir), "fold": 1, "generated_share": 0.5, "max_epochs": 1, **source}
+        folder = run_workflow("segresnet_auto3dseg", ["train", "smoke"], output_dir=str(tmp_path / name), **options)
+        contents.append(torch.load(folder / "model.pt", weights_only=True))
+    written, found = contents
+    assert all(torch.equal(found["model"][key], value) for key, value in written["model"].items())
+    assert found["settings"] == written["settings"]
+    source = found["training"]["generated"].pop("generator")
+    assert (source["generator"], source["options"]["seed"]) == ("bundles/hagan_128", 5)
+    for content in contents:
+        for key in ("directory", "empty_masks"):
+            del content["training"]["generated"][key]
+    assert found["training"] == written["training"]
+    assert found["training"]["generated"]["case_ids"] == [f"generated_0000{number}" for number in range(3)]
+    drawn["generator_options"] = {"seed": 6}
+    with pytest.raises(RuntimeError) as error:
+        run_workflow("segresnet_auto3dseg", ["train", "smoke"], output_dir=str(tmp_path / "drawn"), **options | drawn)
+    assert "generator.options.seed: found 5, expected 6" in causes(error)
+    with pytest.raises(RuntimeError) as error:
+        run_workflow("segresnet_auto3dseg", ["train", "smoke"], output_dir=str(tmp_path / "seen"), **options | {"fold": 0})
+    assert "the generator of bundles/hagan_128 was trained on 4 of the 6 held-out cases" in causes(error)

@@ -1,0 +1,127 @@
+"""A generator in the place of a generated set: the pairs of a segmenter's training, drawn while it trains."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..data.generated_set import GeneratedSet
+from ..data.label_map import values_note
+from ..data.latents import case_name
+from ..data.preprocessing import ASSUMED, Preprocessing, complete, makes_crops
+from ..files import content_sha256, file_sha256
+from ..networks.model_file import weights_sha256
+from ..options.ahead import require_ahead
+from .pair_stream import PairStream
+
+_ELSEWHERE = {  # options of the generation that are said otherwise here, or not at all
+    **{"checkpoint": "generator_checkpoint", "num_samples": "generated_count"},
+    **dict.fromkeys(("bundle_root", "device", "indices", "output_dir", "batch_size", "preview_count")),
+}
+
+
+class GeneratorPairs:
+    """Pairs 0, 1, 2, … of a generator, as `common.data.drawn_pairs.PairSource` wants them; see `PairStream`.
+
+    They are drawn on the CPU, as workers of a `DataLoader` can.
+
+    Args:
+        generator: Folder of a bundle, or its inference config; or a list, of that and of config files laid over the
+            inference config. It runs as code: trust it.
+        checkpoint: The generator's ``model.pt``; by default the bundle's own. ``{fold}`` in it is replaced.
+        options: Flat keys of the inference config, such as the ``seed`` of the latents, by default 0.
+        fold: In place of ``{fold}``, for one generator a fold.
+
+    Raises:
+        FileNotFoundError: There is no such generator or checkpoint.
+        ValueError: An option is one that the generator does not have, or may not have so, or is said in another way.
+    """
+
+    def __init__(
+        self,
+        generator: str | Path | Sequence[str | Path],
+        *,
+        checkpoint: str | Path | None = None,
+        options: Mapping[str, Any] | None = None,
+        fold: int | str | None = None,
+    ) -> None:
+        bundle, *overlays = [generator] if isinstance(generator, str | Path) else generator
+        self.generator, self.overlays = str(bundle), [str(path) for path in overlays]
+        self.options = {"seed": 0, **(options or {})}
+        for key in sorted(_ELSEWHERE.keys() & self.options.keys()):
+            remedy = f"set --{_ELSEWHERE[key]}" if _ELSEWHERE[key] else "leave it out, it decides nothing here"
+            raise ValueError(f"generator_options have {key} {self.options[key]!r}: {remedy}")
+        self.stream = PairStream(
+            self.generator,
+            checkpoint=None if checkpoint is None else str(checkpoint).replace("{fold}", str(fold)),
+            num_samples=sys.maxsize,
+            seed=self.options["seed"],
+            overlays=self.overlays,
+            options=self.options,
+        )
+        require_ahead([(f"generator {self.generator}", self.stream.config_files, self.options)])
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Value to name, of the masks."""
+        return self.stream.labels
+
+    @property
+    def recorded(self) -> Preprocessing | None:
+        """What was done to the training's real cases; None where the model file does not say."""
+        found = self.stream.content["settings"].get("preprocessing")
+        return complete(found) if found else None
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What real cases become like, to be mixed with the pairs."""
+        return ASSUMED if self.recorded is None else self.recorded
+
+    def generated_set(self, count: int) -> GeneratedSet:
+        """What the first `count` pairs are as a set; in place of files its entries have ``pair``, a number."""
+        training, settings = self.stream.content["training"], self.stream.content["settings"]
+        notes = {**values_note(self.labels), "centre": "generated", "generator": self._identity}
+        notes |= {"cropped": True} if makes_crops(settings.get("preprocessing")) else {}
+        keys = ("image",) if settings["pairing"] == "image_only" else ("image", "label")
+        cases = [
+            {**notes, **dict.fromkeys(keys, f"pair {n} of {self.generator}"), "case_id": case_name(n), "pair": n}
+            for n in range(count)
+        ]
+        return GeneratedSet(
+            directory=Path(self.generator),
+            cases=cases,
+            image_size=list(settings["image_size"]),
+            spacing=list(training["spacing"]),
+            hu_window=[float(value) for value in settings["hu_window"]],
+            binary_mask=len(self.labels) <= 2,
+            training_ids=frozenset(training["case_ids"]),
+            generator_case_ids=frozenset(training.get("generator_case_ids", ())),
+            mask_ids=self.stream.mask_ids(count),
+            recorded=self.recorded,
+        )
+
+    def draw(self, number: int) -> dict[str, Any]:
+        """``image`` and ``label`` of a pair, MetaTensors (1, H, W, D)."""
+        pair = self.stream[number]
+        return {key: pair[key] for key in ("image", "label") if key in pair}
+
+    def describe(self) -> dict[str, Any]:
+        """Plain values for the record of a training: equal ones mean equal pairs, wherever the generator lies."""
+        return {"generator": self.generator, "file": self.stream.checkpoint.name, **self._decisive}
+
+    @cached_property
+    def _decisive(self) -> dict[str, Any]:
+        training = self.stream.content["training"]
+        return {
+            "bundle": dict(training.get("bundle") or {}),
+            "sha256": weights_sha256(self.stream.checkpoint),
+            "step": training.get("step"),
+            "overlays": {path: file_sha256(path) for path in self.overlays},
+            "options": self.options,
+            "drawing": self.stream.drawing,
+        }
+
+    @property
+    def _identity(self) -> str:
+        return content_sha256(self._decisive)
