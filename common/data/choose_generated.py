@@ -12,7 +12,7 @@ from .cases import CHECKED_NAME, OnBadCase, find_problems, keep_good
 from .check import EMPTY, OUTSIDE, Limits
 from .choose_real import RealCases
 from .datalist import SIDES, label_values
-from .drawn_pairs import PairSource, renewed
+from .drawn_pairs import PairSource
 from .generated_set import GeneratedSet, cases_as_listed, read_generated_set
 from .label_map import ordered_values
 from .leakage import LeakageReport, check_leakage, check_other_site, check_strangers
@@ -136,7 +136,8 @@ def choose_generated(
         FileNotFoundError, ValueError, BadCasesError, LeakageError: The set cannot be used, with what to do.
     """
     if options.pairs is not None:
-        source = options.pairs.generated_set(options.count if isinstance(options.count, int) else len(real.training))
+        number = options.count if isinstance(options.count, int) else None
+        source = options.pairs.generated_set(number or len(real.training), renewed=number is None)
     elif options.directory is not None:
         low, high = segmenter.hu_window or HU_WINDOW
         source = read_generated_set(options.directory, hu_window=(low, high), check=False)  # `_draw` looks at it
@@ -154,7 +155,6 @@ def choose_generated(
     if options.pairs is not None:
         _check_labels(options.pairs, source, label_values(real.datalist))
         training = keep_good(nested_order(source.cases, seed=seed), [], on_bad_case=on_bad_case, record=note)
-        training = training if isinstance(options.count, int) else renewed(training)
         empty_masks = None
     else:
         count = len(real.training) if options.count is None and options.share is None else options.count

@@ -99,8 +99,7 @@ def choose_real(
     """
     content, fold = read_datalist(options.datalist), options.validation_fold
     root = Path(options.dataset_dir) if options.dataset_dir is not None else Path(options.datalist).parent
-    in_fold = [] if fold is None else select_cases(content, folds=fold, dataset_dir=root)
-    held_out = sorted({source_case(entry) for entry in [*in_fold, *content["testing"]]})
+    held_out = held_out_cases(content, fold=fold)
     good = resolve_cases(options.datalist, dataset_dir=root, on_bad_case=on_bad_case, record=record)
     validation = [entry for entry in good if fold is not None and entry.get("fold", 0) == fold]
     training = [entry for entry in good if entry not in validation]
@@ -120,6 +119,16 @@ def choose_real(
     count = options.count or max(1, int(options.fraction * len(training) + 0.5))
     chosen, site = nested_order(training, seed=seed)[:count], sorted({source_case(entry) for entry in training})
     return RealCases(content, good, chosen, site, validation, held_out)
+
+
+def held_out_cases(datalist: Mapping[str, Any], *, fold: int | None) -> list[str]:
+    """Case ids of the validation fold and of the test cases, sorted.
+
+    Raises:
+        ValueError: There is no such fold.
+    """
+    in_fold = [] if fold is None else select_cases(datalist, folds=fold, dataset_dir=".")
+    return sorted({source_case(entry) for entry in [*in_fold, *datalist["testing"]]})
 
 
 def count_training(datalist: str | Path, *, fold: int | str | None, folds: Sequence[int] | None = None) -> int:

@@ -1,6 +1,6 @@
 """Generated pairs without files: entries that name a pair by its number, and what draws it when it is asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Protocol
 
@@ -19,8 +19,11 @@ class PairSource(Protocol):
         """Value to name, of its masks."""
         ...
 
-    def generated_set(self, count: int) -> GeneratedSet:
-        """What its first `count` pairs are as a set; entries name a pair by its number in ``pair``."""
+    def generated_set(self, count: int, *, renewed: bool) -> GeneratedSet:
+        """What its first `count` pairs are as a set, whose entries name a pair by its number in ``pair``.
+
+        With `renewed` all of its pairs: the entries are places of a training that get a new one with each draw.
+        """
         ...
 
     def draw(self, number: int) -> dict[str, Any]:
@@ -44,8 +47,3 @@ class DrawPair(Transform):
             return dict(entry)
         with _ONE_AT_A_TIME:
             return {**entry, **self.source.draw(entry["pair"])}
-
-
-def renewed(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The entries as places of a training that get a new pair with each draw, see `DrawDataset`."""
-    return [{**entry, "renewed": True} for entry in entries]

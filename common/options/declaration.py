@@ -29,7 +29,8 @@ class Option:
         meaning: A sentence or two.
         source: Where its default comes from.
         remedy: What to do about another value, where there is more to say than to set one that is expected.
-        read_with: Option that must be set too, or this one has no effect → values of it, or None for any but null.
+        read_with: Option that must be set too, or this one has no effect → values of it, or None for any but null;
+            one of several as ``a or b``.
     """
 
     name: str

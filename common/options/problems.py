@@ -75,13 +75,15 @@ def _without_effect(option: Option, content: Mapping[str, Any], base: Mapping[st
     given = _literal(content[option.name], content)
     if given in (_NOT_KNOWN, None) or (option.name in base and given == _literal(base[option.name], base)):
         return
-    for key, values in option.read_with.items():
-        found = _literal(content.get(key), content)
-        if found is not _NOT_KNOWN and (found is None if values is None else found not in values):
+    for keys, values in option.read_with.items():
+        names = keys.split(" or ")
+        found = [_literal(content.get(key), content) for key in names]
+        if all(one is not _NOT_KNOWN and (one is None if values is None else one not in values) for one in found):
             wanted = "" if values is None else f" {listed([str(value) for value in values])}"
-            state = "there is none" if values is None else f"it is {found}"
-            start = f"{option.name}: found {_shown(given)}, expected only with {key}{wanted}, and {state}"
-            yield f"{start}; set --{key}, or leave {option.name} out"
+            state = "there is none" if values is None else f"it is {found[0]}"
+            start = f"{option.name}: found {_shown(given)}, expected only with {keys}{wanted}, and {state}"
+            remedy = " or ".join(f"--{key}" for key in names)
+            yield f"{start}; set {remedy}, or leave {option.name} out"
 
 
 def _no_reader(

@@ -14,6 +14,7 @@ from ..options.ahead import require_ahead
 from ..progress import Progress
 from ..same_settings import require_same_settings
 from .arms import Arm, chain, compared_arms, planned_arms, read_arms, selected, slug, without_too_large
+from .generator_pairs import require_unleaked
 from .workflow_run import Options, Runner, Workflow, end_orphans, run_workflow
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Experiment:
 
     Raises:
         ValueError: See `planned_arms` and `selected`; two seeds are the same, the data do not suffice, or a run would
-            refuse its options.
+            refuse its options, or a generator that has seen a held-out case.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Experiment:
         self.runner = runner or run_workflow
         if runner is None:
             require_ahead(self._runs())
+            require_unleaked(self._trainings())
 
     def run(self) -> dict[str, list[dict[str, float | None]]]:
         """Run what is missing; arm → a seed → case id → DSC of the foreground, None for an empty truth."""
@@ -126,6 +128,13 @@ class Experiment:
             name, files = f"arm '{arm.name}'", [*self.training.config_files, *arm.overlays]
             yield name, files, self._options(arm, self.seeds[0], self.folds[0])
             yield name, [*self.evaluating.config_files, *arm.evaluate_overlays], self.evaluating.options
+
+    def _trainings(self) -> Iterator[tuple[str, Sequence[str], Options]]:
+        """Name, config files and options of the trainings of each arm, of one seed."""
+        for arm in self.arms:
+            for fold in self.folds:
+                files = [*self.training.config_files, *arm.overlays]
+                yield f"arm '{arm.name}'", files, self._options(arm, self.seeds[0], fold)
 
     def _run_arm(self, arm: Arm, seed: Seed) -> None:
         for fold, folder in zip(self.folds, self.training_dirs(arm.name, seed), strict=True):

@@ -1,19 +1,26 @@
 """A generator in the place of a generated set: the pairs of a segmenter's training, drawn while it trains."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from monai.bundle import ConfigParser
+
+from ..data.choose_generated import GeneratedOptions
+from ..data.choose_real import held_out_cases
+from ..data.datalist import read_datalist
 from ..data.generated_set import GeneratedSet
 from ..data.label_map import values_note
 from ..data.latents import case_name
+from ..data.leakage import check_leakage
 from ..data.preprocessing import ASSUMED, Preprocessing, complete, makes_crops
 from ..files import content_sha256, file_sha256
 from ..networks.model_file import weights_sha256
 from ..options.ahead import require_ahead
 from .pair_stream import PairStream
+from .workflow_run import Options
 
 _ELSEWHERE = {  # options of the generation that are said otherwise here, or not at all
     **{"checkpoint": "generator_checkpoint", "num_samples": "generated_count"},
@@ -78,12 +85,13 @@ class GeneratorPairs:
         """What real cases become like, to be mixed with the pairs."""
         return ASSUMED if self.recorded is None else self.recorded
 
-    def generated_set(self, count: int) -> GeneratedSet:
-        """What the first `count` pairs are as a set; in place of files its entries have ``pair``, a number."""
+    def generated_set(self, count: int, *, renewed: bool) -> GeneratedSet:
+        """What the first `count` pairs, or all, are as a set; in place of files its entries have ``pair``, a number."""
         training, settings = self.stream.content["training"], self.stream.content["settings"]
-        notes = {**values_note(self.labels), "centre": "generated", "generator": self._identity}
+        notes: dict[str, Any] = {**values_note(self.labels), "centre": "generated", "generator": self._identity}
         notes |= {"cropped": True} if makes_crops(settings.get("preprocessing")) else {}
-        keys = ("image",) if settings["pairing"] == "image_only" else ("image", "label")
+        notes |= {"renewed": True} if renewed else {}
+        keys = ["image"] if settings["pairing"] == "image_only" else ["image", "label"]
         cases = [
             {**notes, **dict.fromkeys(keys, f"pair {n} of {self.generator}"), "case_id": case_name(n), "pair": n}
             for n in range(count)
@@ -97,7 +105,7 @@ class GeneratorPairs:
             binary_mask=len(self.labels) <= 2,
             training_ids=frozenset(training["case_ids"]),
             generator_case_ids=frozenset(training.get("generator_case_ids", ())),
-            mask_ids=self.stream.mask_ids(count),
+            mask_ids=self.stream.mask_ids(None if renewed else count),
             recorded=self.recorded,
         )
 
@@ -119,9 +127,36 @@ class GeneratorPairs:
             "step": training.get("step"),
             "overlays": {path: file_sha256(path) for path in self.overlays},
             "options": self.options,
-            "drawing": self.stream.drawing,
+            **self.stream.drawing,
         }
 
     @property
     def _identity(self) -> str:
         return content_sha256(self._decisive)
+
+
+def require_unleaked(trainings: Iterable[tuple[str, Sequence[str | Path], Options]]) -> None:
+    """Refuse trainings that would refuse their generator, before the first of them starts.
+
+    Args:
+        trainings: Name, config files and options of each.
+
+    Raises:
+        FileNotFoundError, ValueError, LeakageError: See `GeneratorPairs`, `GeneratedOptions` and `check_leakage`.
+    """
+    read: dict[str, GeneratorPairs] = {}
+    for name, files, options in trainings:
+        given = {**ConfigParser.load_config_files([str(path) for path in files]), **options}
+        if not given.get("generator"):
+            continue
+        settings = {"checkpoint": given["generator_checkpoint"], "options": given["generator_options"]}
+        try:
+            key = repr([given["generator"], settings])
+            pairs = read[key] = read.get(key) or GeneratorPairs(given["generator"], **settings)
+            GeneratedOptions(directory=given["generated_dir"], pairs=pairs)
+            fold = given["fold"] if isinstance(given["fold"], int) else None
+            held_out = held_out_cases(read_datalist(given["datalist"]), fold=fold)
+            source = pairs.generated_set(1, renewed=True)
+            check_leakage(source, held_out=held_out, allow_leakage=given["allow_leakage"])
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(f"nothing was run: {name}: {error}") from error

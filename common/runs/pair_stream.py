@@ -86,7 +86,7 @@ class PairStream(Dataset):
 
     @property
     def drawing(self) -> dict[str, Any]:
-        """What decides the pairs beside seed and weights, as a set's provenance says it: plain values."""
+        """What decides the pairs beside seed and weights: ``postprocessing`` and more, as a set's provenance has it."""
         cleanup = self._workflow.get("cleanup", {})
         return {"postprocessing": cleanup, **self._workflow.get("drawing", {})}
 

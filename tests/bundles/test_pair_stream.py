@@ -1,5 +1,8 @@
 """Pairs without a folder are those of the folder."""
 
+import csv
+from pathlib import Path
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from common.runs.pair_stream import PairStream
 
+ROOT = Path(__file__).parents[2]
 OPTIONS = {"keep_largest": 1}
 
 
@@ -42,6 +46,23 @@ def test_workers_draw_the_same(stream):
     loader = DataLoader(stream, batch_size=3, num_workers=1, multiprocessing_context="spawn")
     (batch,) = list(loader)
     assert torch.equal(batch["image"][0], torch.as_tensor(first))
+
+
+def test_an_experiment_trains_on_new_pairs_and_refuses_a_leak_before_it_starts(
+    trained, phantom_dir, run_files, trainings_here, causes, tmp_path
+):
+    configs = ROOT / "bundles" / "segresnet_auto3dseg" / "configs"
+    files = [configs / "experiment.yaml", configs / "drawn_pairs.yaml"]
+    options = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path), "generator_checkpoint": str(trained[0])}
+    options |= {"seeds": [0], "overlays": [str(configs / "smoke.yaml")], "settings": {"max_epochs": 1}}
+    with pytest.raises(RuntimeError) as error:
+        run_files(files, run_id="experiment", folds=[0], **options)
+    assert "nothing was run: arm 'real + 25 % of 16 pairs': the generator of bundles/hagan_128 was" in causes(error)
+    assert trainings_here == []
+    run_files(files, run_id="experiment", folds=[1], only=["real + 25 % new pairs"], replicates=50, **options)
+    with (tmp_path / "results.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["real"], row["generated"], row["leakage"]) == ("4", "a new pair each draw", "")
 
 
 def test_seen_cases_and_errors(stream, phantom_dir, tmp_path):
@@ -79,5 +100,7 @@ def test_a_segmenter_trains_on_drawn_pairs_as_on_their_files(run_workflow, train
         run_workflow("segresnet_auto3dseg", ["train", "smoke"], output_dir=str(tmp_path / "drawn"), **options | drawn)
     assert "generator.options.seed: found 5, expected 6" in causes(error)
     with pytest.raises(RuntimeError) as error:
-        run_workflow("segresnet_auto3dseg", ["train", "smoke"], output_dir=str(tmp_path / "seen"), **options | {"fold": 0})
+        run_workflow(
+            "segresnet_auto3dseg", ["train", "smoke"], output_dir=str(tmp_path / "seen"), **options | {"fold": 0}
+        )
     assert "the generator of bundles/hagan_128 was trained on 4 of the 6 held-out cases" in causes(error)

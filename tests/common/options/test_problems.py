@@ -15,6 +15,7 @@ OPTIONS = [
     Option("list", {"type": "string", "format": "file"}),
     Option("out", {"type": "string", "format": "folder"}),
     Option("share", {"type": "number"}, nullable=True, read_with={"folds": None}),
+    Option("most", {"type": "integer"}, nullable=True, read_with={"folds or share": None}),
     Option("gp", {"type": "number"}, read_with={"amp": ["bf16"]}),
     Option("folds", {"type": "array", "items": {"type": "integer"}}, nullable=True),
 ]
@@ -30,6 +31,7 @@ BASE = {
     "list": "list.json",
     "out": "output",
     "share": None,
+    "most": None,
     "gp": 10,
     "folds": None,
     "net": {"_target_": "x"},
@@ -67,6 +69,10 @@ LINES = {
     "None": ({"lr": None}, "lr: found None, which MONAI takes for nothing given; leave it out for the default"),
     "None for null": ({"folds": None}, "folds: found None, which .*; write --folds '\\$None'"),
     "literal": ({"lr": "$-1"}, "lr: found -1, expected number > 0"),
+    "no effect of several": (
+        {"most": 2},
+        "most: found 2, expected only with folds or share, and there is none; set --folds or --share, or leave most",
+    ),
     "no effect": ({"share": 0.5}, "share: found 0.5, expected only with folds, and there is none; set --folds"),
     "another": ({"gp": 5}, "gp: found 5, expected only with amp bf16, and it is off; set --amp, or leave gp out"),
     "reference": ({"lr": "@fast"}, "lr: found True, expected number > 0"),
@@ -119,6 +125,7 @@ def test_an_overlays_option_is_checked_where_it_is_read():
 
 def test_an_option_with_what_it_needs_and_the_default_are_right():
     assert problems({"share": 0.5}, content={"folds": [0]}) == []
+    assert problems({"most": 2}, content={"folds": [0]}) == []
     assert problems({"gp": 5, "amp": "bf16"}) == problems({"gp": 10}) == []
 
 
