@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from monai.bundle import ConfigParser
 
 from ..data.choose_generated import GeneratedOptions
@@ -31,7 +32,7 @@ _ELSEWHERE = {  # options of the generation that are said otherwise here, or not
 class GeneratorPairs:
     """Pairs 0, 1, 2, … of a generator, as `common.data.drawn_pairs.PairSource` wants them; see `PairStream`.
 
-    They are drawn on the CPU, as workers of a `DataLoader` can.
+    They are drawn on the CPU by one thread, as workers of a `DataLoader` can.
 
     Args:
         generator: Folder of a bundle, or its inference config; or a list, of that and of config files laid over the
@@ -110,8 +111,13 @@ class GeneratorPairs:
         )
 
     def draw(self, number: int) -> dict[str, Any]:
-        """``image`` and ``label`` of a pair, MetaTensors (1, H, W, D)."""
-        pair = self.stream[number]
+        """``image`` and ``label`` of a pair, MetaTensors (1, H, W, D), to the bit the same in any process."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # as a worker has: the order of sums depends on it, and a HU in ten thousand
+        try:
+            pair = self.stream[number]
+        finally:
+            torch.set_num_threads(threads)
         return {key: pair[key] for key in ("image", "label") if key in pair}
 
     def describe(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Pairs without a folder are those of the folder."""
 
 import csv
+import pickle
 from pathlib import Path
 
 import nibabel as nib
@@ -43,8 +44,9 @@ def test_voxels_and_affines_are_those_of_the_files(trained, stream):
 
 def test_workers_draw_the_same(stream):
     first = stream[0]["image"]  # the network is built here, and again in the worker
-    loader = DataLoader(stream, batch_size=3, num_workers=1, multiprocessing_context="spawn")
-    (batch,) = list(loader)
+    handed_on = pickle.loads(pickle.dumps(stream))  # as a worker that is spawned, and not forked, gets it
+    assert "_workflow" in vars(stream) and "_workflow" not in vars(handed_on)
+    (batch,) = list(DataLoader(handed_on, batch_size=3, num_workers=1))
     assert torch.equal(batch["image"][0], torch.as_tensor(first))
 
 
