@@ -10,6 +10,7 @@ import numpy as np
 from .feature_sets import checked_sets
 from .frechet import frechet_distance
 from .inception_score import inception_score
+from .kernel_distance import maximum_mean_discrepancy
 from .neighbourhoods import coverage, density, precision, recall
 from .resampling import Estimate, Score, bootstrap_interval, matched, real_floor
 
@@ -24,6 +25,8 @@ LIMITS: dict[Score, tuple[float, float]] = {
     density: (0, math.inf),
     coverage: (0, 1),
 }
+# What stays when all features are turned and moved as one; the kernel of `kernel_distance` is no such score.
+_RIGID = {frechet_distance, maximum_mean_discrepancy, precision, recall, density, coverage}
 
 
 class MatchedRow(TypedDict):
@@ -88,8 +91,10 @@ def compare(
     at_floor = partial(matched, n=n, splits=splits, seed=seed)
     interval = partial(_interval, replicates=replicates, seed=seed)
     rows: dict[str, ScoreRow] = {}
+    given, turned = (real, generated), _spanned(real, generated)
     for name, score in scores.items():
         attempts = _Attempts()
+        real, generated = turned if getattr(score, "func", score) in _RIGID else given
         rows[name] = {
             "n_real": len(real),
             "n_generated": len(generated),
@@ -101,6 +106,18 @@ def compare(
         if attempts.refusals:
             rows[name]["note"] = attempts.note()
     return rows
+
+
+def _spanned(real: np.ndarray, generated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both sets, (N, d) and (M, d), in coordinates (N, N + M), (M, N + M) of what they span, where these are fewer.
+
+    All distances and angles stay, to 1e-12 of them; resampling scores hundreds of times, each in time with d.
+    """
+    joint = np.concatenate([real, generated])
+    if not len(joint) or joint.shape[1] <= len(joint):
+        return real, generated
+    coordinates = np.asarray(np.linalg.qr((joint - joint.mean(axis=0)).T, mode="r")).T
+    return coordinates[: len(real)], coordinates[len(real) :]
 
 
 def describe(

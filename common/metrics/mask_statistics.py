@@ -65,12 +65,13 @@ def mask_statistics(
     if label.ndim != 3 or label.shape != image.shape:
         raise ValueError(f"expected label and image (H, W, D) of one shape, got {label.shape} and {image.shape}")
     body = body_mask(image, spacing=spacing) if body is None else body
+    box_of_body = body_box(body)
     row: dict[str, float] = {}
     for name, region in _regions(label, labels):
         statistics = dict.fromkeys(UNITS, float("nan")) | {"present": 0.0, "frequency": 0.0}
         if region.any():
             statistics |= {"present": 1.0, "frequency": float(region.mean())}
-            centroid = _fractions(np.argwhere(region), body_box(body)).mean(axis=0).tolist()
+            centroid = _fractions(np.argwhere(region), box_of_body).mean(axis=0).tolist()
             statistics |= zip(("centroid_right", "centroid_anterior", "centroid_superior"), centroid, strict=True)
             margins = np.ceil(np.divide(rim_width, spacing)).astype(int).tolist()
             box = zip(body_box(region), margins, strict=True)
@@ -89,12 +90,20 @@ def body_mask(image: np.ndarray, *, spacing: Sequence[float]) -> np.ndarray:
     mask = BodyMask()(volume)[0].numpy()
     if not mask.any():
         return np.ones_like(mask)
-    return np.stack([ndimage.binary_fill_holes(axial) for axial in np.moveaxis(mask, 2, 0)], axis=2)
+    within = np.zeros((3, 3, 3), bool)
+    within[..., 1] = ndimage.generate_binary_structure(2, 1)
+    parts, count = ndimage.label(~mask, within)  # of the background, in each axial slice
+    outside = np.zeros(count + 1, bool)
+    for side in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
+        outside[side] = True
+    outside[0] = False  # the mask itself
+    return ~outside[parts]
 
 
 def body_box(body: np.ndarray) -> Box:
     """Smallest box, a slice an axis, around the mask `body` (H, W, D), which is not empty."""
-    return ndimage.find_objects(body.astype(np.uint8))[0]
+    occupied = [np.flatnonzero(body.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    return tuple(slice(int(voxels[0]), int(voxels[-1]) + 1) for voxels in occupied)
 
 
 def occupancy(label: np.ndarray, *, grid: Sequence[int] = (16, 16, 8), box: Box | None = None) -> np.ndarray:

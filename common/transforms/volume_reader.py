@@ -32,4 +32,10 @@ class VolumeReader(NibabelReader):
         voxels = img.dataobj
         scaled = isinstance(voxels, ArrayProxy) and (voxels.slope, voxels.inter) != (1, 0)
         native = voxels.dtype.newbyteorder("=")
-        return np.asarray(voxels, dtype=np.float32 if scaled or native.name not in _KEPT else native)
+        stored = np.asarray(voxels, dtype=np.float32 if scaled or native.name not in _KEPT else native)
+        if stored.ndim != 3 or stored.flags.c_contiguous:
+            return stored
+        turned = np.empty(stored.shape, stored.dtype)
+        for row in range(stored.shape[1]):  # as a whole, NumPy fetches a line of the cache for each voxel
+            turned[:, row] = np.ascontiguousarray(stored[:, row].T).T
+        return turned

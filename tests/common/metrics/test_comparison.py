@@ -20,6 +20,7 @@ SCORES = {
     "density": density,
     "coverage": coverage,
 }
+BELOW_1 = {"precision", "recall", "coverage"}
 FAST = {"replicates": 20, "splits": 4}
 
 
@@ -130,3 +131,16 @@ def test_describe_notes_what_is_too_small():
     row = describe({"IS": inception_score}, *two_sets(3, 1), replicates=20)["IS"]
     assert row["real"]["value"] > 1 and row["real"]["interval"] is None and "half of each set" in row["real"]["note"]
     assert row["generated"] == {"n": 1, "value": None, "interval": None, "note": row["generated"]["note"]}
+
+
+def test_more_features_than_samples_change_no_number():
+    """Resampled in the coordinates that the samples span, scores are as in those of the features."""
+    real, generated = two_sets(20, 18, d=200)
+    for name, row in compare(SCORES, real, generated, **FAST, seed=2).items():
+        score = SCORES[name]
+        assert row["value"] == pytest.approx(score(real, generated), rel=1e-9)
+        floor = real_floor(score, real, n=10, splits=4, seed=2)
+        assert row["floor"]["value"] == pytest.approx(floor.value, rel=1e-9)
+        ends = bootstrap_interval(score, real, generated, replicates=20, seed=2)
+        within = [end if name in {"KID", "MMD"} else max(end, 0) for end in ends]
+        assert row["interval"] == pytest.approx([min(end, 1) if name in BELOW_1 else end for end in within], rel=1e-9)

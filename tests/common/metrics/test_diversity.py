@@ -76,7 +76,7 @@ def test_parity_with_monai(size, sigma, monkeypatch):
     found = multi_scale_ssim(volumes).tolist()
     assert found == pytest.approx([expected], rel=3e-4)
     exact = double_precision(volumes, weights, monkeypatch)
-    assert found == pytest.approx([exact], abs=1e-5)
+    assert found == pytest.approx([exact], abs=5e-5)
 
 
 def test_data_range():

@@ -1,9 +1,13 @@
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
+from monai.data import MetaTensor
 from nibabel.affines import voxel_sizes
+from scipy import ndimage
 
 from common.metrics.mask_statistics import UNITS, body_box, body_mask, mask_statistics, occupancy
+from common.transforms import BodyMask
 
 SHAPE = (72, 60, 54)
 BODY = (slice(6, 66), slice(6, 54), slice(6, 48))  # 60 × 48 × 42 voxels
@@ -204,3 +208,23 @@ def test_real_pairs_are_plausible(openkbp_dir):
         assert all(0.2 < row[f"foreground/centroid_{axis}"] < 0.8 for axis in ("right", "anterior", "superior"))
         assert -100 < row["foreground/hu_mean"] < 200
         assert abs(row["foreground/hu_contrast"]) < 200
+
+
+def test_air_inside_is_filled_as_by_scipy():
+    """In each axial slice: a hole that is open to another slice alone is filled, one at the border is none."""
+    image = np.full((40, 40, 20), -1000.0)
+    image[4:36, 4:36] = 40
+    image[15:24, 12:22, 3:] = -1000  # a hole, closed in its slices and open at the top
+    image[:9, 20:27, 5:12] = -1000  # a bay
+    volume = MetaTensor(torch.as_tensor(image, dtype=torch.float32)[None], affine=np.diag([2.0, 2, 2, 1]))
+    mask = BodyMask()(volume)[0].numpy()
+    expected = np.stack([ndimage.binary_fill_holes(mask[..., z]) for z in range(20)], axis=2)
+    assert expected[18, 18, 10] and not mask[18, 18, 10] and not expected[6, 23, 8]
+    np.testing.assert_array_equal(body_mask(image, spacing=(2, 2, 2)), expected)
+
+
+def test_the_box_is_scipys():
+    body = np.zeros((5, 6, 7), bool)
+    body[1:3, 2, 3:7] = True
+    body[4, 5, 4] = True
+    assert body_box(body) == ndimage.find_objects(body.astype(np.uint8))[0]
