@@ -45,17 +45,7 @@ for _, masks in extract_images(image=ct, mask=rs, roi_name=roi, image_export_for
         "rt-utils==1.2.7 pydicom==3.0.2 opencv-python==5.0.0.93 numpy==2.4.6",
         """
 from rt_utils import RTStructBuilder
-mask = RTStructBuilder.create_from(ct, rs).get_roi_mask_by_name(roi).transpose(2, 0, 1)
-""",
-    ),
-    "dcmrtstruct2nii 5": (
-        "dcmrtstruct2nii==5",
-        """
-import tempfile, glob, SimpleITK as sitk
-from dcmrtstruct2nii import dcmrtstruct2nii
-out = tempfile.mkdtemp()
-dcmrtstruct2nii(rs, ct, out, structures=[roi], convert_original_dicom=False)
-mask = sitk.GetArrayFromImage(sitk.ReadImage(glob.glob(out + "/mask_*.nii.gz")[0]))
+mask = RTStructBuilder.create_from(ct, rs, warn_only=True).get_roi_mask_by_name(roi).transpose(2, 0, 1)
 """,
     ),
     "DicomRTTool 6.2.0": (
