@@ -73,10 +73,11 @@ mask = sitk.GetArrayFromImage(sitk.ReadImage(glob.glob(out + "/*.nii.gz")[0]))
         "med-imagetools==2.16.0",
         """
 import SimpleITK as sitk
+from imgtools.coretypes.base_medimage import MedImage
 from imgtools.coretypes.masktypes.structureset import RTStructureSet
 names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(ct)
-image = sitk.ReadImage(names)
-mask = sitk.GetArrayFromImage(RTStructureSet.from_dicom(rs).get_mask_ndarray(image, roi))
+image = MedImage(sitk.ReadImage(names))
+mask = RTStructureSet.from_dicom(rs).get_mask_ndarray(image, roi, (*image.GetSize()[::-1], 1))
 """,
     ),
 }
@@ -93,6 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=ROOT / "output" / "contour_readers")
+    parser.add_argument("--readers", nargs="*", default=["this project", *READERS])
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     truths = {path.name: read_truth(path / "CT_mask.nii.gz") for path in sorted((options.data / "truth").iterdir())}
@@ -100,7 +102,7 @@ def main() -> None:
     print("| reader | case | Dice | volume, mL | against truth | surface distance, mm | HD95, mm |")
     print("|---|---|---|---|---|---|---|")
     found: dict[str, dict[str, str]] = {}
-    for reader in ["this project", *READERS]:
+    for reader in options.readers:
         for case, (truth, spacing) in truths.items():
             folder = options.data / "dicom" / case
             mask = read(reader, folder / "image", folder / "mask" / "RS.dcm", ROI, options.work)

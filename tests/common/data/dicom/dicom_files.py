@@ -128,7 +128,7 @@ def rtstruct(slices, structures, *, kind="CLOSED_PLANAR", refer=True, **tags):
         frame.RTReferencedStudySequence = [study]
     data.ReferencedFrameOfReferenceSequence = [frame]
     data.StructureSetLabel = "drawn for jane"
-    data.StructureSetROISequence, data.ROIContourSequence = [], []
+    data.StructureSetROISequence, data.ROIContourSequence, data.RTROIObservationsSequence = [], [], []
     across, down = np.reshape([float(x) for x in first.ImageOrientationPatient], (2, 3))
     rows, columns = (float(x) for x in first.PixelSpacing)
     origin = np.array([float(x) for x in first.ImagePositionPatient])
