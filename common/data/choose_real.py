@@ -147,10 +147,14 @@ def _require_folds(
     content: Mapping[str, Any], folds: Sequence[int], datalist: str | Path, *, fold: int | str | None = None
 ) -> None:
     there = sorted({entry.get("fold", 0) for entry in content["training"]})
+    if isinstance(fold, int) and fold not in there:
+        raise ValueError(
+            f"fold {fold} is to validate, but {datalist} has the folds {there}, expected one of these: name another"
+        )
     if strange := [number for number in folds if number not in there]:
         raise ValueError(
-            f"real_folds are {list(folds)}, but {datalist} has no fold {', '.join(map(str, strange))}, expected folds "
-            f"of {there}: name others"
+            f"real_folds: folds {strange} are not in the data list {datalist}, expected some of its folds {there}: "
+            "name others"
         )
     _require_other(folds, fold)
 

@@ -54,6 +54,14 @@ def _require_own_files(entries: Sequence[Mapping[str, Any]], source: str) -> Non
                     f"{source}: the cases {other['case_id']} and {entry['case_id']} have one {key}, {entry[key]}, "
                     "expected a file each: take one of them out, or give both the same patient"
                 )
+    pairs: dict[tuple[str, ...], str] = {}
+    for entry in entries:
+        files = tuple(posixpath.normpath(entry[key]) for key in ("image", "label") if key in entry)
+        if (other_id := pairs.setdefault(files, entry["case_id"])) != entry["case_id"]:
+            raise ValueError(
+                f"{source}: the cases {other_id} and {entry['case_id']} are one, with {', '.join(files)}, "
+                "expected each pair once: take one of them out"
+            )
 
 
 def _require_one_side(datalist: Mapping[str, Any], source: str) -> None:

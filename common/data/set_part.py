@@ -16,6 +16,7 @@ from .provenance import FILE_NAME, package_versions
 from .sharing import own_batches
 
 REQUEST = "request.json"
+DATALIST = "datalist.json"  # as `prepare` writes it
 
 
 class SetPart:
@@ -34,6 +35,9 @@ class SetPart:
         batch_size: Cases that are drawn together. A batch of which one case is missing is drawn again as a whole.
         checkpoint: The model file that generates; its content is part of the request.
         settings: What decides the files beside that; plain values.
+
+    Raises:
+        ValueError: The folder is that of real cases.
     """
 
     def __init__(
@@ -46,6 +50,11 @@ class SetPart:
         settings: Mapping[str, Any],
     ) -> None:
         self.directory = Path(directory)
+        if (listed := self.directory / DATALIST).is_file():
+            raise ValueError(
+                f"output_dir {self.directory} holds {listed.name}, the list of a prepared data set, expected a folder "
+                "of generated pairs alone: name another --output_dir"
+            )
         self.numbers = list(numbers)
         self.batch_size = batch_size
         self.checkpoint = Path(checkpoint)

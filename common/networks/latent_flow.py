@@ -55,12 +55,15 @@ class LatentFlow(ImageGenerator):
         sampling_steps: int = 25,
     ) -> None:
         if not channels or any(width % _GROUPS or width < _GROUPS for width in channels):
-            raise ValueError(f"channels are {list(channels)}, expected one or more multiples of {_GROUPS}")
+            raise ValueError(f"channels are {list(channels)}, expected one or more multiples of {_GROUPS}: set others")
         if channels[-1] % (head := min(_HEAD, channels[-1])):
             raise ValueError(f"channels end with {channels[-1]}, expected a multiple of {_HEAD}, or less than that")
         step = BLOCK * 2 ** (len(channels) - 1)
         if len(size) != 3 or any(axis % step or axis < step for axis in size):
-            raise ValueError(f"image_size is {list(size)}, expected three multiples of {step} ({len(channels)} widths)")
+            raise ValueError(
+                f"image_size is {list(size)}, expected three multiples of {step} ({len(channels)} widths): "
+                "set another --image_size, or fewer widths"
+            )
         if not 1 <= sampling_steps <= NOISE_LEVELS:
             raise ValueError(f"sampling_steps is {sampling_steps}, expected 1 to {NOISE_LEVELS}")
         mask_code = OccupancyCode(labels)

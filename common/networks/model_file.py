@@ -87,23 +87,41 @@ def read_settings(path: str | Path, **stand_ins: Any) -> dict[str, Any]:
             network is built, before anything is trained.
 
     Raises:
-        ValueError: The stand-ins name a ``network`` and the file holds another one.
+        ValueError: The file holds another ``network`` than the stand-ins name, or model of another ``kind``.
     """
     if not Path(path).is_file():
         return stand_ins
     content = read_model_file(path)
-    expected, found = (settings.get("network") for settings in (stand_ins, content["settings"]))
-    if expected is not None and found != expected:
-        raise ValueError(
-            f"{path} holds the weights of a network '{found}', this configuration builds '{expected}': add the overlay "
-            f"of '{found}' to --config_file, leave that of '{expected}' out, or name another --checkpoint"
-        )
+    if stand_ins:
+        _require_same_network(content["settings"], stand_ins, path=path)
     if "spacing" not in content["training"]:
         raise ValueError(
             f"{path} has no spacing under training, expected the mm of its volumes: train again, or name another "
             "--checkpoint"
         )
     return {**stand_ins, **content["settings"], "spacing": content["training"]["spacing"]}
+
+
+def _require_same_network(found: Mapping[str, Any], expected: Mapping[str, Any], *, path: str | Path) -> None:
+    """Names that one side lacks are other ones: the first kind of model here, HA-GAN, has none."""
+    if found.get("kind") != expected.get("kind"):
+        kinds = (
+            f"of the kind {side['kind']}" if "kind" in side else "a generator's or segmenter's"
+            for side in (found, expected)
+        )
+        raise ValueError("{} is {}, expected one {}: name another --checkpoint".format(path, *kinds))
+    names = [side.get("network") for side in (found, expected)]
+    if names[0] == names[1]:
+        return
+    if None in names:
+        held, built = (f"a network '{name}'" if name else "another kind of network" for name in names)
+        raise ValueError(
+            f"{path} holds the weights of {held}, this configuration builds {built}: name another --checkpoint"
+        )
+    raise ValueError(
+        f"{path} holds the weights of a network '{names[0]}', this configuration builds '{names[1]}': add the overlay "
+        f"of '{names[0]}' to --config_file, leave that of '{names[1]}' out, or name another --checkpoint"
+    )
 
 
 def _beside(path: str | Path) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from .declaration import Declaration, Option, read_yaml
 from .overlays import overwritten
 from .schema import listed
@@ -79,7 +81,7 @@ def _without_effect(option: Option, content: Mapping[str, Any], base: Mapping[st
         names = keys.split(" or ")
         found = [_literal(content.get(key), content) for key in names]
         if all(one is not _NOT_KNOWN and (one is None if values is None else one not in values) for one in found):
-            wanted = "" if values is None else f" {listed([str(value) for value in values])}"
+            wanted = "" if values is None else f" {listed(['null' if one is None else str(one) for one in values])}"
             state = "there is none" if values is None else f"it is {found[0]}"
             start = f"{option.name}: found {_shown(given)}, expected only with {keys}{wanted}, and {state}"
             remedy = " or ".join(f"--{key}" for key in names)
@@ -128,11 +130,29 @@ def _wrong(option: Option, content: Mapping[str, Any]) -> Iterator[str]:
     if value is not _NOT_KNOWN and not option.accepts(value):
         expected = "True or False" if option.schema.get("type") == "boolean" else option.expected.replace("`", "")
         yield f"{option.name}: found {_shown(value)}, expected {expected}; {_remedy(option, value)}"
-    elif isinstance(value, str | Path) and (kind := option.schema.get("format")) in ("folder", "file"):
-        there = Path(value).expanduser()
-        if there.is_file() if kind == "folder" else there.is_dir():  # what is not there is its reader's matter
-            found = "a file" if kind == "folder" else "a folder"
-            yield f"{option.name}: found {found}, {value}, expected a {kind}; name another --{option.name}"
+    elif option.schema.get("format") == "device" and (found := _no_device(value)):
+        yield f"{option.name}: found {value}, {found}; set another --{option.name}, or leave it out for the default"
+    else:
+        many = isinstance(value, list | tuple)
+        kind = (option.schema.get("items", {}) if many else option.schema).get("format")
+        for path in value if many else [value]:
+            if not isinstance(path, str | Path) or kind not in ("folder", "file"):
+                continue
+            there = Path(path).expanduser()
+            if there.is_file() if kind == "folder" else there.is_dir():  # what is not there is its reader's matter
+                found = "a file" if kind == "folder" else "a folder"
+                yield f"{option.name}: found {found}, {path}, expected a {kind}; name another --{option.name}"
+
+
+def _no_device(value: Any) -> str | None:
+    """What is wrong with the name of a device, in words; None of one that is there."""
+    if value is _NOT_KNOWN:
+        return None
+    try:
+        kind = torch.device(value).type
+    except (RuntimeError, TypeError):
+        return "expected cuda, cuda:1 or cpu"
+    return "expected cpu, as torch finds no GPU here" if kind == "cuda" and not torch.cuda.is_available() else None
 
 
 def _remedy(option: Option, value: Any) -> str:

@@ -55,6 +55,15 @@ class DataCard:
         self.evaluation = evaluation
         self.preview_count = preview_count
 
+    def require_evaluation(self) -> None:
+        """Look for what the card is to quote before the set is made, which may take days.
+
+        Raises:
+            FileNotFoundError: An evaluation is named, and there is none.
+        """
+        if self.evaluation is not None:
+            self._metrics_file()
+
     def write(self) -> Path:
         """Write all of it; path of the card.
 
@@ -109,10 +118,7 @@ class DataCard:
         """Variables of the section of scores; none without an evaluation."""
         if self.evaluation is None:
             return {}
-        path = Path(self.evaluation)
-        path = path / "metrics.json" if path.is_dir() else path
-        if not path.is_file():
-            raise FileNotFoundError(f"no evaluation at {path}: name the output_dir of `run evaluating` on this set")
+        path = self._metrics_file()
         metrics = read_json(path, remedy="evaluate this set again", keys=("protocol", "scores", "warnings"))
         if (found := metrics["protocol"]["n_generated"]) != count:
             raise ValueError(f"{path} is of {found} generated pairs, this set has {count}: evaluate this set")
@@ -128,6 +134,16 @@ class DataCard:
             ],
             "memorisation": [row for row in rows if row["name"].startswith("memorisation/")],
         }
+
+    def _metrics_file(self) -> Path:
+        path = Path(str(self.evaluation))
+        path = path / "metrics.json" if path.is_dir() else path
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"no evaluation at {path}, expected metrics.json: name the output_dir of `run evaluating` on this set, "
+                "or leave --evaluation out until there is one"
+            )
+        return path
 
     def _preview(self, generated: GeneratedSet) -> None:
         """Pairs spread over the set, so that each checkpoint is seen."""

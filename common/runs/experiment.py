@@ -18,6 +18,7 @@ from .generator_pairs import require_unleaked
 from .workflow_run import Options, Runner, Workflow, end_orphans, run_workflow
 
 logger = logging.getLogger(__name__)
+_OWN = ("fold", "output_dir", "init_from")  # of train.yaml
 _DONE = "done.json"
 Seed = int | None
 
@@ -49,8 +50,9 @@ class Experiment:
         left_out: Why an arm is not run, by its name.
 
     Raises:
-        ValueError: See `planned_arms` and `selected`; two seeds are the same, the data do not suffice, or a run would
-            refuse its options, or a generator that has seen a held-out case.
+        ValueError: See `planned_arms` and `selected`; two seeds are the same, the data do not suffice, options are set
+            that the experiment sets itself, or a run would refuse its options, or a generator that has seen a held-out
+            case.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Experiment:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds are {self.seeds}, expected different ones, such as [0, 1, 2]")
         chosen = selected(read_arms(arms), only)
+        _require_free(chosen, training.options)
         self.left_out: dict[str, str] = {}
         if datalist is not None:
             chosen, self.left_out = without_too_large(
@@ -188,3 +191,13 @@ def read_case_scores(path: str | Path) -> dict[str, float | None]:
         raise ValueError(f"{path} lacks rows with case_id and foreground/dice: run the evaluation again")
     scores = {row["case_id"]: row["foreground/dice"] for row in rows}
     return {case_id: None if score in ("", "nan") else float(score) for case_id, score in scores.items()}
+
+
+def _require_free(arms: Sequence[Arm], settings: Options) -> None:
+    """Refuse what the experiment itself sets for each training, and would do so over these without a word."""
+    for name, options in [("settings", settings), *((f"arm '{arm.name}'", arm.options) for arm in arms)]:
+        if taken := [f"{key} {options[key]!r}" for key in _OWN if key in options]:
+            raise ValueError(
+                f"{name}: found {', '.join(taken)}, expected options other than {', '.join(_OWN)}, which the "
+                "experiment sets for each training: leave it out, and see --folds, --output_dir and `start_from`"
+            )

@@ -120,7 +120,9 @@ def _digest(out: Path) -> str:
     content = torch.load(out / "model.pt", weights_only=True, map_location="cpu")
     for name, tensor in sorted(_tensors(content, "")):
         found.update(
-            name.encode() + tensor.contiguous().view(torch.uint8).numpy().tobytes() if tensor.ndim else name.encode()
+            name.encode() + tensor.clone(memory_format=torch.contiguous_format).view(torch.uint8).numpy().tobytes()
+            if tensor.ndim
+            else name.encode()
         )
     for path in sorted(out.glob("losses.csv")):
         found.update(path.read_bytes())

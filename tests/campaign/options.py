@@ -170,7 +170,7 @@ def _wrong_values(command: Command) -> Iterator[Wrong]:
 def _wrong_overlays(command: Command) -> Iterator[Wrong]:
     keys = command.options_known
     for key, (line, found, allowed) in OVERLAYS.items():
-        if key in keys:
+        if key in keys and f"--{key}" not in command.options:
             arguments = command.arguments(overlay="{here}/mine.yaml")
             spoil = _overlay(line + "\n")
             yield Wrong("value in an overlay", command.name, line, arguments, (key,), (found,), allowed, spoil=spoil)

@@ -54,6 +54,11 @@ class PublishedSet:
         self.about = about
         self.directory = Path(output_dir)
         self.work_dir = Path(work_dir)
+        if self.directory.resolve() in (self.work_dir.resolve(), *self.work_dir.resolve().parents):
+            raise ValueError(
+                f"work_dir {self.work_dir} is output_dir {self.directory} or lies in it, expected a folder outside of "
+                "the set, as it keeps what is not handed on: name another --work_dir"
+            )
         self.inferring = inferring
         self.selection = selection
         self.runner = runner or run_workflow

@@ -39,7 +39,15 @@ def open_storage(url: str | BaseStorage) -> BaseStorage:
         return JournalStorage(JournalFileBackend(str(path)))
     # another process may hold the file for a moment
     waits = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
-    return RDBStorage(url, engine_kwargs=waits)
+    try:
+        return RDBStorage(url, engine_kwargs=waits)
+    except Exception as error:
+        if not isinstance(error, ImportError) and not type(error).__module__.startswith("sqlalchemy"):
+            raise
+        raise ValueError(
+            f"storage is {url!r}, which cannot be opened ({error}), expected journal:///path, sqlite:///path or the "
+            "address of a database whose driver is installed: set another --storage, or leave it out"
+        ) from error
 
 
 def open_study(

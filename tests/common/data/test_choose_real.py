@@ -65,7 +65,7 @@ def test_a_fold_without_good_cases_is_refused(datalist):
 
 def test_a_fold_that_there_is_not_is_told_before_any_case_is_looked_at(datalist):
     assert count_training(datalist, fold=0, folds=[2]) == len(FOLDS[2])
-    with pytest.raises(
-        ValueError, match=r"real_folds are \[2, 9\], but .* has no fold 9, expected .*\[0, 1, 2\]: name"
-    ):
+    with pytest.raises(ValueError, match=r"folds \[9\] are not in the data list .*, expected .*\[0, 1, 2\]: name"):
         count_training(datalist, fold=0, folds=[2, 9])
+    with pytest.raises(ValueError, match=r"fold 9 is to validate, but .* has the folds \[0, 1, 2\], expected one"):
+        count_training(datalist, fold=9)

@@ -3,6 +3,7 @@
 import pytest
 
 from common.data.datalist import read_datalist, select_cases
+from common.data.list_rules import require_consistent
 from tests.common.data.test_datalist import entry, read_list
 
 
@@ -56,3 +57,13 @@ def test_a_file_of_another_kind_is_named_with_what_to_do(content, found, tmp_pat
 def test_ids_behind_generated_entries_are_a_list(behind, tmp_path):
     with pytest.raises(ValueError, match=r"list\.json has (among )?generator_case_ids .*, expected"):
         read_list(tmp_path, entry(generated=True), generator_case_ids=behind)
+
+
+def test_one_pair_under_two_ids_is_refused():
+    """Of one patient, which may have an image with two masks, but not one pair twice."""
+    pair = {"image": "a.nii.gz", "label": "b.nii.gz", "patient": "p"}
+    listed = {"training": [{"case_id": name, "fold": 0, **pair} for name in ("x", "y")], "testing": []}
+    with pytest.raises(ValueError, match=r"the cases x and y are one, with a.nii.gz, b.nii.gz, expected .*: take one"):
+        require_consistent(listed, source="list.json")
+    listed["training"][1]["label"] = "c.nii.gz"
+    require_consistent(listed, source="list.json")

@@ -86,3 +86,10 @@ def test_processes_make_each_case_once_and_their_records_come_in_the_order_of_th
     records = [[{"case_id": case_name(number)} for number in p.remaining] for p in parts]
     monkeypatch.setattr("ignite.distributed.all_gather", lambda _: records)
     assert [record["case_id"] for record in parts[0].gather(records[0])] == [case_name(n) for n in (9, 3, 5, 1, 7)]
+
+
+def test_the_folder_of_real_cases_is_refused(part, tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "datalist.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"holds datalist.json, .*, expected a folder of generated pairs"):
+        part()

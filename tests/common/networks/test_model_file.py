@@ -90,3 +90,21 @@ def test_settings_without_a_spacing_are_named(tmp_path):
     write_model_file(tmp_path / "model.pt", torch.nn.Linear(1, 1), settings={"channels": 8}, training={})
     with pytest.raises(ValueError, match=r"model\.pt has no spacing under training, expected the mm"):
         read_settings(tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected", "message"),
+    [
+        ({"network": "segresnet_ds"}, {"latent_dim": 2}, "network 'segresnet_ds', .* builds another kind"),
+        ({"latent_dim": 2}, {"network": "unet"}, "weights of another kind of network, .* builds a network"),
+        ({"network": "a"}, {"network": "b"}, "network 'a', this configuration builds 'b': add the overlay of 'a'"),
+        ({"latent_dim": 2}, {"kind": "organs"}, "is a generator's or segmenter's, expected one of the kind organs"),
+        ({"kind": "organs"}, {"latent_dim": 2}, "is of the kind organs, expected one a generator's"),
+    ],
+)
+def test_a_file_of_another_network_is_named(settings, expected, message, tmp_path):
+    path = tmp_path / "model.pt"
+    write_model_file(path, torch.nn.Linear(1, 1), settings=settings, training={"spacing": [1, 1, 1]})
+    with pytest.raises(ValueError, match=rf"{message}.*name another --checkpoint"):
+        read_settings(path, **expected)
+    assert read_settings(path)["spacing"] == [1, 1, 1]

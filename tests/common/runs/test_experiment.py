@@ -216,3 +216,14 @@ def test_arms_that_the_data_do_not_suffice_for_are_left_out(experiment, tmp_path
     for only in (None, ["6 real"]):
         with pytest.raises(ValueError, match=r"do not suffice for the arms that are asked for: '6 real': it needs 6"):
             experiment(Runner(), arms[2:3], datalist=tmp_path / "list.json", only=only)
+
+
+@pytest.mark.parametrize("key", ["fold", "output_dir", "init_from"])
+def test_what_the_experiment_sets_itself_is_refused(key, tmp_path):
+    training, evaluating = Workflow("training", ["t.yaml"], {key: 1}), Workflow("evaluating", ["e.yaml"], {})
+    given = {"folds": [0], "output_dir": tmp_path, "runner": print}
+    with pytest.raises(ValueError, match=rf"settings: found {key} 1, expected options other than .*: leave it out"):
+        Experiment([{"name": "real"}], training=training, evaluating=evaluating, **given)
+    arms = [{"name": "real", "options": {key: 1}}]
+    with pytest.raises(ValueError, match=rf"arm 'real': found {key} 1"):
+        Experiment(arms, training=Workflow("training", ["t.yaml"], {}), evaluating=evaluating, **given)

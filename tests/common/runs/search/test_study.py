@@ -8,6 +8,7 @@ import time
 import optuna
 import pytest
 
+from common.runs.search.study import open_storage
 from tests.common.runs.search.quadratic import SPACE, STEPS, Runner
 
 # who works on it, seconds since the last beat: whether it is lost
@@ -86,3 +87,8 @@ def test_a_study_that_was_killed_while_it_was_filled_is_completed(search, monkey
     runner = Runner()
     search(runner).run()
     assert runner.trained() == list(itertools.product(*SPACE.values()))
+
+
+def test_a_storage_that_cannot_be_opened_is_named():
+    with pytest.raises(ValueError, match=r"storage is 'foo://bar', which cannot be opened .*: set another --storage"):
+        open_storage("foo://bar")
