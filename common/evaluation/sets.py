@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..data.datalist import foreground_names
-from .case_facts import CaseFacts, read_facts
+from .case_facts import CaseFacts, facts_key, kept_facts, read_facts, write_facts
 from .features import FeatureReader, Features
 from .processes import gather, own_cases
 from .volume_set import VolumeSet
@@ -75,7 +76,7 @@ class EvaluationSets:
         return self.reader.read(volumes, extractor, names=self.views[:1])[self.views[0]]
 
     def facts(self, volumes: VolumeSet) -> list[CaseFacts]:
-        """Facts of each case, read once."""
+        """Facts of each case, read once, and kept beside the features."""
         self._read_facts(volumes, range(len(volumes)))
         return [self._facts[key] for key in volumes.keys]
 
@@ -86,12 +87,23 @@ class EvaluationSets:
         self._facts.update(gather({volumes.keys[i]: self._facts[volumes.keys[i]] for i in indices}))
 
     def _read_facts(self, volumes: VolumeSet, indices: Sequence[int]) -> None:
-        missing = [i for i in indices if volumes.keys[i] not in self._facts]
-        if missing:
+        paths = {i: self._facts_path(volumes.keys[i]) for i in indices if volumes.keys[i] not in self._facts}
+        for i, path in paths.items():
+            if path is not None and (facts := kept_facts(path)) is not None:
+                self._facts[volumes.keys[i]] = facts
+        if missing := [i for i in paths if volumes.keys[i] not in self._facts]:
             read = read_facts(
                 volumes.select(missing), window=self.window, labels=self.labels, num_workers=self.num_workers
             )
-            self._facts.update(zip((volumes.keys[i] for i in missing), read, strict=True))
+            for i, facts in zip(missing, read, strict=True):
+                self._facts[volumes.keys[i]] = facts
+                if (path := paths[i]) is not None:
+                    write_facts(facts, path)
+
+    def _facts_path(self, key: str) -> Path | None:
+        """Beside the features, by content; None where those are not kept."""
+        name = facts_key(key, window=self.window, labels=self.labels)
+        return None if self.reader.cache_dir is None else self.reader.cache_dir / name[:2] / f"{name}.npz"
 
     def describe(self) -> dict[str, Any]:
         """What decides the numbers, as plain values."""
