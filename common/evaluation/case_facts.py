@@ -71,10 +71,10 @@ def facts_key(key: str, *, window: tuple[float, float], labels: Sequence[int]) -
 
 def write_facts(facts: CaseFacts, path: Path) -> None:
     """Keep `facts` in a file, whole or not at all."""
-    arrays = {"position": facts.position} if facts.position is not None else {}
+    position = np.empty(0) if facts.position is None else facts.position
     names, values = np.array(list(facts.statistics), dtype=str), np.array(list(facts.statistics.values()), dtype=float)
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, names=names, values=values, small=facts.small, histogram=facts.histogram, **arrays)
+        np.savez(file, names=names, values=values, position=position, small=facts.small, histogram=facts.histogram)
 
 
 def kept_facts(path: Path) -> CaseFacts | None:
@@ -82,8 +82,8 @@ def kept_facts(path: Path) -> CaseFacts | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             statistics = dict(zip(arrays["names"].tolist(), arrays["values"].tolist(), strict=True))
-            position = arrays.get("position")
-            return CaseFacts(statistics, position, arrays["small"], arrays["histogram"])
+            position = arrays["position"]
+            return CaseFacts(statistics, position if position.size else None, arrays["small"], arrays["histogram"])
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, EOFError, OSError, BadZipFile) as error:
