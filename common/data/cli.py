@@ -87,7 +87,7 @@ _SOURCES = {
 
 def prepare(
     source: Source,
-    output: str | None = None,
+    output: str,
     *,
     input: str | None = None,
     seed: int = 0,
@@ -128,8 +128,6 @@ def prepare(
 
         list_dicom(Path(str(input)), workers=workers, **options)
         return
-    if output is None:
-        raise ValueError("--output is missing, expected the folder to fill: name one")
     directory, left_out = Path(output), list[Problem]()
     more = {"on_bad_case": on_bad_case, "left_out": left_out} if _SOURCES[source].judges else {}
     cases = _run_source(source, directory, input, seed=seed, workers=workers, **options, **more)

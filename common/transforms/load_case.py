@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 from monai.config import KeysCollection
 from monai.data import MetaTensor
@@ -45,8 +46,10 @@ class LoadCased(MapTransform, InvertibleTransform):
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
         self.image_key = image_key
-        # as stored, mostly in two bytes or one a voxel: what a crop cuts off never becomes a float
-        self.load = LoadImaged(keys, dtype=None, ensure_channel_first=True, allow_missing_keys=allow_missing_keys)
+        with catch_warnings():  # wherever pydicom is installed, MONAI warns that a GPU's DICOM decoder is not
+            filterwarnings("ignore", "NvImgCodecPydicomReader")
+            # as stored, mostly in two bytes or one a voxel: what a crop cuts off never becomes a float
+            self.load = LoadImaged(keys, dtype=None, ensure_channel_first=True, allow_missing_keys=allow_missing_keys)
         self.steps: list[MapTransform] = [
             Orientationd(keys, axcodes="RAS", labels=None, allow_missing_keys=allow_missing_keys),
             CentreBoundsCropd(

@@ -44,7 +44,8 @@ for _, masks in extract_images(image=ct, mask=rs, roi_name=roi, image_export_for
     "rt-utils 1.2.7": (
         "rt-utils==1.2.7 pydicom==3.0.2 opencv-python==5.0.0.93 numpy==2.4.6",
         """
-from rt_utils import RTStructBuilder
+from rt_utils import RTStructBuilder, rtstruct_builder
+rtstruct_builder.warnings = warnings  # that it warns with, and does not import
 mask = RTStructBuilder.create_from(ct, rs, warn_only=True).get_roi_mask_by_name(roi).transpose(2, 0, 1)
 """,
     ),
@@ -199,7 +200,7 @@ def write_shapes(folder: Path) -> dict[str, np.ndarray]:
         "two islands": (islands, held(islands[0]) | held(islands[1])),
         "diamond": ([turned], np.abs(columns - 12) + np.abs(rows - 12) < 8.7),
         "one voxel": ([box(15.6, 9.6, 16.4, 10.4)], (columns == 16) & (rows == 10)),
-        "beyond row 24": ([box(24.6, 9.6, 29.4, 14.4)], held(box(24.6, 9.6, 29.4, 14.4))),
+        "beyond column 24": ([box(24.6, 9.6, 29.4, 14.4)], held(box(24.6, 9.6, 29.4, 14.4))),
     }
     truths = {}
     for name, (contours, plane) in drawn.items():

@@ -142,6 +142,8 @@ def rtstruct(slices, structures, *, kind="CLOSED_PLANAR", refer=True, **tags):
         for k, points in contours:
             corners = [origin + k * step + x * columns * across + y * rows * down for x, y in points]
             contour = item(ContourGeometricType=kind, NumberOfContourPoints=len(corners))
+            if refer:
+                contour.ContourImageSequence = [images[min(max(round(k), 0), len(images) - 1)]]
             contour.ContourData = [f"{value:.6f}" for corner in corners for value in corner]
             drawn.append(contour)
         data.ROIContourSequence.append(item(ReferencedROINumber=number, ContourSequence=drawn))

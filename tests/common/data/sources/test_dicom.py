@@ -112,7 +112,7 @@ def test_nothing_of_a_patient_is_in_any_output(clinic, caplog, capsys):
     assert sorted(row["kind"] for row in left_out) == ["missing slices", "unreadable file"]
     assert "MRN006.dcm" in caplog.text  # the terminal names the file
     assert len(content["training"]) + len(content["testing"]) == 3
-    main(["prepare", "--source", "dicom", "--input", str(clinic), "--list"])
+    main(["prepare", "--source", "dicom", "--input", str(clinic), "--output", "out", "--list"])
     table = capsys.readouterr().out
     told = {"PatientID", "PatientName", "AccessionNumber", "InstitutionName", "StudyDescription"}
     assert not [PATIENT[key] for key in told if PATIENT[key] in table]
@@ -137,7 +137,7 @@ def identifiers_of(folder):
 
 
 def test_the_list_shows_series_structures_and_what_is_not_read(clinic, capsys):
-    main(["prepare", "--source", "dicom", "--input", str(clinic), "--list", "--rois", str(ROIS)])
+    main(["prepare", "--source", "dicom", "--input", str(clinic), "--output", "out", "--list", "--rois", str(ROIS)])
     table = capsys.readouterr().out
     rows = [re.split(r"  +", line) for line in table.splitlines()]
     series = sorted(row[2:] for row in rows if re.fullmatch("p[0-9a-f]{10}", row[0]))
@@ -253,6 +253,4 @@ def test_folders_without_dicom_are_told(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     for folder, message in ((tmp_path, "holds no DICOM file among its 1"), (tmp_path / "no", "is not a folder")):
         with pytest.raises(SystemExit, match=message):
-            main(["prepare", "--source", "dicom", "--input", str(folder), "--list"])
-    with pytest.raises(SystemExit, match="--output is missing"):
-        main(["prepare", "--source", "dicom", "--input", str(tmp_path)])
+            main(["prepare", "--source", "dicom", "--input", str(folder), "--output", "out", "--list"])
