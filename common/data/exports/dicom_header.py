@@ -73,7 +73,8 @@ def base_dataset(sop_class: UID, modality: str, origin: Origin, *, series: str, 
 
 def say_origin(data: Dataset, origin: Origin) -> None:
     """Put into `data` what says that it is synthetic, or converted, whichever kind of object it is."""
-    data.SyntheticData = "YES" if origin.synthetic else "NO"
+    if origin.synthetic:
+        data.SyntheticData = "YES"
     data.PatientIdentityRemoved = "YES"
     data.DeidentificationMethod = "No patient: synthetic" if origin.synthetic else "Header made anew from NIfTI"
     data.PatientComments = "SYNTHETIC: no patient" if origin.synthetic else "Header made anew from NIfTI"

@@ -105,6 +105,13 @@ def test_headers_say_synthetic_wherever_there_is_room_and_name_no_patient(genera
     assert ct.FrameOfReferenceUID == seg.FrameOfReferenceUID
 
 
+def test_converted_cases_say_that_and_nothing_of_their_files(real, tmp_path):
+    export("dicom", str(tmp_path / "out"), dataset_dir=str(real))
+    for data in files_of(tmp_path / "out" / "oblique"):
+        assert "SyntheticData" not in data and data.SeriesDescription.startswith("CONVERTED")
+        assert data.PatientName == "Converted^oblique" and str(real) not in str(data)
+
+
 def test_uids_are_new_for_each_case_and_the_same_in_a_second_export(generated, tmp_path):
     for name in ("first", "second"):
         export("dicom", str(tmp_path / name), generated_dir=str(generated))
