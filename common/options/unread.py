@@ -1,7 +1,9 @@
 """Keys of a config that nothing reads: MONAI takes any, and a misspelt one has no effect."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from monai.bundle.properties import InferProperties, TrainProperties
@@ -31,8 +33,14 @@ def unread_keys(content: Mapping[str, Any], *, read: Iterable[str] = ()) -> list
         read: Ids that are read from outside, beside MONAI's own.
     """
     taken = {*READ_BY_MONAI, *read}
-    references = {(key, reference) for key, value in content.items() for reference in references_of(value)}
-    return list(_unread(content, "", references, taken))
+    readers: dict[str, set[str]] = {}  # of an id and of all that it lies in → keys on the top that refer to it
+    whole: set[str] = set()
+    for key, value in content.items():
+        references = references_of(value)
+        whole |= references
+        for name in {name for reference in references for name in _path(reference)}:
+            readers.setdefault(name, set()).add(str(key))
+    return list(_unread(content, "", readers, whole, taken, {name for key in taken for name in _path(key)}))
 
 
 def references_of(value: Any) -> set[str]:
@@ -45,21 +53,28 @@ def close_names(name: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, list(known), n=3)
 
 
-def _unread(content: Mapping[str, Any], path: str, references: set[tuple[str, str]], taken: set[str]) -> Iterator[str]:
-    top = path.partition("::")[0]
-    whole = any(reference == path for _, reference in references)  # somebody takes the mapping with all that is in it
+def _unread(
+    content: Mapping[str, Any],
+    path: str,
+    readers: Mapping[str, set[str]],
+    whole: Collection[str],
+    taken: Collection[str],
+    on_the_way: Collection[str],
+) -> Iterator[str]:
+    if path in whole:  # somebody takes the mapping with all that is in it
+        return
     for key, value in content.items():
         name = f"{path}::{key}" if path else str(key)
-        inside = f"{name}::"
-        outer = top or str(key)
-        referred = any(
-            (reference == name or reference.startswith(inside)) and (path or by != outer)
-            for by, reference in references
-        )
-        if name not in taken and not whole and not referred and not any(other.startswith(inside) for other in taken):
+        referred = readers.get(name, set()) - (set() if path else {name})  # a key on the top does not read itself
+        if not referred and name not in on_the_way:
             yield name
-        elif isinstance(value, Mapping) and "_target_" not in value and not whole and name not in taken:
-            yield from _unread(value, name, references, taken)
+        elif isinstance(value, Mapping) and "_target_" not in value and name not in taken:
+            yield from _unread(value, name, readers, whole, taken, on_the_way)
+
+
+def _path(name: str) -> Iterator[str]:
+    """``train``, ``train::sampler`` and so on, up to the id itself."""
+    return itertools.accumulate(name.split("::"), "{}::{}".format)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -73,5 +88,6 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _references(text: str) -> Iterable[str]:
+@functools.cache  # a check asks for the same texts several times
+def _references(text: str) -> Collection[str]:
     return ReferenceResolver.match_refs_pattern(text) if "@" in text else ()
