@@ -13,6 +13,7 @@ from .check import EMPTY, Limits
 from .datalist import SIDES, read_datalist, select_cases, source_case
 from .label_map import ordered_values, values_note
 from .nifti_files import require_volume
+from .one_grid import on_another_grid
 from .preprocessing import ASSUMED, Preprocessing, complete
 from .provenance import FILE_NAME, read_provenance
 
@@ -79,7 +80,8 @@ def read_generated_set(
     """The set in `directory`, looked at: ``dataset.json``, ``provenance.json`` where there is one, and all volumes.
 
     Cases pass the check of real ones (see `check_case`), except that an empty mask and few slices are no fault, and
-    that the values must fill the HU window of the set. Good ones are remembered in ``.checked.json``.
+    that the values must fill the HU window of the set; what has a provenance was made on one grid. Good ones are
+    remembered in ``.checked.json``.
 
     Args:
         directory: With ``images/``, ``labels/``, ``dataset.json``.
@@ -119,6 +121,9 @@ def read_generated_set(
         limits = Limits(labels=tuple(ordered_values(labels)), min_slices=1, share=0, window=(low, high))
         problems = find_problems(cases, limits=limits, known=directory / CHECKED_NAME)
         problems = [problem for problem in problems if problem.kind != EMPTY]
+        if provenance:
+            bad = {problem.case_id for problem in problems}
+            problems += on_another_grid([case for case in cases if case["case_id"] not in bad])
         cases = keep_good(cases, problems, on_bad_case=on_bad_case, record=record)
     training = provenance["training"] if provenance else {}
     first = require_volume(Path(cases[0]["image"]))

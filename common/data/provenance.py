@@ -66,8 +66,12 @@ def read_provenance(directory: str | Path) -> dict[str, Any]:
     for case in provenance["cases"] or ():
         if not isinstance(case, dict) or not isinstance(case.get("case_id"), str):
             raise ValueError(f"{path}: cases has {case!r}, expected an object with a case_id: {_REMEDY}")
+    recorded = provenance.get("preprocessing")
+    spacing = recorded.get("spacing") if isinstance(recorded, dict) else None
+    if spacing is not None and (not _numbers(spacing, 3) or min(spacing) <= 0):
+        raise ValueError(f"{path}: preprocessing has spacing {spacing!r}, expected three sizes in mm: {_REMEDY}")
     try:
-        complete(provenance.get("preprocessing"))
+        complete(recorded)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}: {_REMEDY}") from error
     return provenance

@@ -64,7 +64,7 @@ class AdversarialTrainer(Trainer):
     def __init__(
         self,
         *,
-        device: torch.device,
+        device: torch.device | str,
         max_steps: int,
         data_loader: DataLoader,
         step: Step,
@@ -79,6 +79,7 @@ class AdversarialTrainer(Trainer):
     ) -> None:
         if missing := [phase.name for phase in step.phases if phase.optimizer not in optimizers]:
             raise ValueError(f"no optimiser for the phases {missing}, got optimisers for {sorted(optimizers)}")
+        device = torch.device(device)  # of the command line it is a text
         if amp == "bf16" and device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
             logger.warning("this CPU has no bf16 arithmetic: convolutions may take fifty times as long, use --amp off")
         self.max_steps = max_steps

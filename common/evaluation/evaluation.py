@@ -10,7 +10,7 @@ import ignite.distributed as idist
 
 from .. import __version__
 from ..files import content_sha256, write_json
-from ..reports.loss_curves import plot_losses
+from ..reports.loss_curves import plot_losses, read_losses
 from ..reports.page import Page
 from .findings import Findings, Part
 from .sets import EvaluationSets
@@ -58,6 +58,8 @@ class Evaluation:
         self.title = title
         self.settings = dict(settings or {})
         self.losses = losses
+        if losses is not None:
+            read_losses(losses)  # what is no such file is told now, and not after hours
 
     def run(self) -> dict[str, Any]:
         """Compute all parts and write; returns what `metrics.json` holds, in processes but the first nothing."""

@@ -131,6 +131,11 @@ def _network(kind: Kind, depth: Depth, content: Mapping[str, Any]) -> tuple[nn.M
     if kind == "slices":
         return SliceFeatures(EfficientNetLite0()), "EfficientNet-Lite0, 8 slices of each plane at 128²"
     settings = content.get("settings", {"organs": ["organ"], "depth": 10, "widths": [32, 64, 128, 256]})
+    if lacking := [key for key in ("organs", "depth", "widths") if key not in settings]:
+        raise ValueError(
+            f"the weights are of a model without {', '.join(lacking)} in its settings, expected the organ network: "
+            "name the model.pt of `run training` of the evaluation bundle with --weights"
+        )
     segmenter = OrganSegmenter(len(settings["organs"]), depth=settings["depth"], widths=settings["widths"])
     return _channels_last(
         segmenter.encoder

@@ -134,9 +134,11 @@ def _wrong(option: Option, content: Mapping[str, Any]) -> Iterator[str]:
         yield f"{option.name}: found {value}, {found}; set another --{option.name}, or leave it out for the default"
     else:
         many = isinstance(value, list | tuple)
-        kind = (option.schema.get("items", {}) if many else option.schema).get("format")
+        schemas = [option.schema, *option.schema.get("anyOf", ())]
+        kinds = {(schema.get("items", {}) if many else schema).get("format") for schema in schemas}
+        kind = next(iter(kinds & {"folder", "file"}), None)
         for path in value if many else [value]:
-            if not isinstance(path, str | Path) or kind not in ("folder", "file"):
+            if not isinstance(path, str | Path) or kind is None:
                 continue
             there = Path(path).expanduser()
             if there.is_file() if kind == "folder" else there.is_dir():  # what is not there is its reader's matter

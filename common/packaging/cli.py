@@ -119,6 +119,8 @@ def onnx(name: str, output: str, *, model: str | None = None) -> None:
         output: File.
         model: model.pt of a training, as for export.
     """
+    if Path(output).is_dir():
+        raise ValueError(f"--output {output} is a folder, expected the name of an ONNX file: name another")
     with _exported(name, model) as folder:
         logger.info("%s: %s", output, export_onnx(folder, Path(output)))
 

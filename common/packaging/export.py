@@ -10,6 +10,7 @@ from ..checksums import FILE_NAME as SUMS
 from ..checksums import write_checksums
 from ..files import read_json
 from ..leftovers import remove_leftovers, temporary_folder
+from ..networks.model_file import read_model_file
 from .archive import all_files, write_zip
 from .large_files import LIMIT, write_large_files
 from .monai_label import write_label_config
@@ -119,10 +120,18 @@ def _kept(source: Path) -> Iterator[Path]:
                 yield path
 
 
+def _require_own(bundle: str, model: Path) -> None:
+    """Refuse a model of another bundle, whose network this one does not build; HA-GAN's two sizes are one network."""
+    trained_by = (read_model_file(model)["training"].get("bundle") or {}).get("name", bundle)
+    if trained_by.partition("_")[0] != bundle.partition("_")[0]:
+        raise ValueError(f"{model} was trained by {trained_by}, expected a model of {bundle}: name another --model")
+
+
 def _copy_models(source: Path, target: Path, model: Path | None) -> None:
     target.mkdir()
     files = {path.name: path for path in all_files(source) if path.suffix == ".pt"}
     if model is not None:
+        _require_own(source.name, model)
         files["model.pt"] = model
     for name, path in files.items():
         copy_model(path, target / name)

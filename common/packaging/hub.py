@@ -70,7 +70,13 @@ def fetch_bundle(
     if (repo_id is None) == (url is None):
         raise ValueError("name either --repo_id or --url")
     if url is not None:
-        download(name=name, bundle_dir=output, url=url, progress=False)
+        try:
+            download(name=name, bundle_dir=output, url=url, progress=False)
+        except OSError as error:
+            raise ValueError(
+                f"--url {url}: {getattr(error, 'reason', error)}, expected the address of an archive of `export`: name "
+                "another, or try again later"
+            ) from error
     else:
         download(name=name, bundle_dir=output, source="huggingface_hub", repo=repo_id, version=version)
     bundle = output / name

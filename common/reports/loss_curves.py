@@ -36,11 +36,16 @@ def read_losses(csv_path: str | os.PathLike) -> tuple[np.ndarray, dict[str, np.n
     Raises:
         ValueError: another header, no rows, or a row that is not as many numbers; the message names file and line.
     """
+    if not Path(csv_path).is_file():
+        raise FileNotFoundError(f"no losses at {csv_path}, expected losses.csv of a training: name another, or none")
     with Path(csv_path).open(newline="") as file:
         rows = csv.reader(file)
         header = next(rows, [])
         if len(header) < 2 or header[0] != "step":
-            raise ValueError(f"{csv_path}: expected the header step,<loss>,… in line 1, found {','.join(header)!r}")
+            found = repr(",".join(header)[:60])
+            raise ValueError(
+                f"{csv_path}: expected the header step,<loss>,… in line 1, found {found}: name losses.csv of a training"
+            )
         table = [_numbers(row, len(header), f"{csv_path}, line {rows.line_num}") for row in rows if row]
     if not table:
         raise ValueError(f"{csv_path}: no rows below the header; the run has not finished a step")

@@ -12,6 +12,7 @@ import nibabel as nib
 import numpy as np
 
 Spoil = Callable[[Path], Any]
+BUNDLES = Path(__file__).parents[2] / "bundles"
 FIRST = 0  # of the entries that train
 
 
@@ -81,6 +82,11 @@ def _twice(content: dict[str, Any]) -> None:
     content["training"].append(dict(content["training"][0]))
 
 
+def _again(content: dict[str, Any]) -> None:
+    for part in ("training", "testing"):
+        content[part].append(dict(content[part][0]) | {"case_id": f"again_{part}"})
+
+
 def _moved(by: float):
     def change(affine: np.ndarray) -> np.ndarray:
         affine[0, 3] += by
@@ -118,6 +124,13 @@ def _flip(here: Path) -> None:
     content = bytearray((here / "model.pt").read_bytes())
     content[len(content) // 2] ^= 1
     (here / "model.pt").write_bytes(content)
+
+
+def _other_model(here: Path) -> None:
+    """The segmenter's, or HA-GAN's in place of that."""
+    paths = [BUNDLES / name / "models" / "model.pt" for name in ("segresnet_auto3dseg", "hagan_128")]
+    own = (here / "model.pt").read_bytes()
+    (here / "model.pt").write_bytes(next(path.read_bytes() for path in paths if path.read_bytes() != own))
 
 
 def _cut(here: Path) -> None:
@@ -159,6 +172,7 @@ SPOILS: dict[str, dict[str, Spoil]] = {  # title and names of faults.yaml → wh
         "case id is absolute": listed(_entry(case_id="/tmp/campaign_x")),
         "a case in training and testing": listed(_both),
         "a case twice": listed(_twice),
+        "a pair under two ids": listed(_again),
         "centre is a list": listed(_entry(centre=["a"])),
     },
     "folds of a list": {
@@ -195,6 +209,7 @@ SPOILS: dict[str, dict[str, Spoil]] = {  # title and names of faults.yaml → wh
         "an image of four dimensions": _everywhere(_voxels(lambda v: np.stack([v, v], -1)), "generated"),
         "a label of another shape": _everywhere(_voxels(lambda v: v[:-4], "label"), "generated"),
         "a label 50 mm aside": _everywhere(_voxels(lambda v: v, "label", _moved(50)), "generated"),
+        "an image on another grid": _everywhere(_both_scaled(1.5), "generated"),
         "label values 7": _everywhere(_voxels(lambda v: np.where(v > 0, 7, 0).astype(np.uint8), "label"), "generated"),
         "an image is missing": _everywhere(lambda image, label: image.unlink(), "generated"),
         "an image is cut": _everywhere(_gzip_cut, "generated"),
@@ -203,6 +218,7 @@ SPOILS: dict[str, dict[str, Spoil]] = {  # title and names of faults.yaml → wh
         "provenance is cut": _written(PROVENANCE, b'{"bundle":'),
     },
     "model file": {
+        "of another bundle": _other_model,
         "missing": _removed("model.pt"),
         "empty": _written("model.pt", b""),
         "a text": _written("model.pt", b"hello" * 200),

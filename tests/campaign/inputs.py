@@ -18,8 +18,10 @@ def all_inputs() -> list[Wrong]:
 def controls() -> list[Wrong]:
     """The commands with nothing wrong: they must begin, or the campaign finds faults that it made itself."""
     return [
-        Wrong("nothing wrong", command.name, "as it should be", command.arguments(), (), (), (), (), end=command.end)
+        Wrong("nothing wrong", command.name, name, command.arguments(*options), (), (), (), (), end=command.end)
         for command in COMMANDS
+        for name, options in {"as it should be": (), "on a device that is named": ("--device", "cpu")}.items()
+        if not options or "device" in command.options_known
     ]
 
 

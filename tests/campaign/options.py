@@ -7,7 +7,7 @@ from .commands import COMMANDS, Command
 from .wrong_input import Wrong
 
 _WHOLE, _NUMBER = ("whole", "integer", "int"), ("number", "float")
-_POSITIVE = ("> 0", "≥ 1", ">= 1", "positive", "at least", "from 1", "above 0", "between")
+_POSITIVE = ("> 0", "≥ 1", ">= 1", "positive", "at least", "from 1", "above 0", "between", "from 0.05")
 _AT_LEAST_0 = ("≥ 0", ">= 0", "from 0", "at least", "not negative", "positive", "> 0", "≥ 1", "between")
 _LIST = ("list", "3 ", "2 ", "numbers", "integers", "words")
 _SWITCH = ("True or False", "true or false", "boolean")
@@ -37,7 +37,7 @@ VALUES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
     "lr_e": [("nan", _NUMBER)],
     "betas": [("0.9", _LIST), ("[0.9]", _LIST), ("[0.9,1.5]", ("< 1", "to 1", "numbers", "between"))],
     "latent_dim": [("0", _POSITIVE), ("-3", _POSITIVE), ("12.5", _WHOLE)],
-    "channels": [("0", _POSITIVE), ("2.5", _WHOLE)],
+    "channels": [("0", (*_POSITIVE, "≥ 8")), ("2.5", _WHOLE)],
     "g_iterations": [("0", _POSITIVE), ("-1", _POSITIVE)],
     "gp_weight": [("-10", _AT_LEAST_0), ("big", _NUMBER)],
     "ema": [("1.5", ("< 1", "to 1", "between", "from 0")), ("on", _NUMBER)],

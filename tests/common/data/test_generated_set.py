@@ -262,3 +262,23 @@ def test_a_list_that_is_something_else_is_named(generated_dir, content):
     (generated_dir / "dataset.json").write_text(content)
     with pytest.raises(ValueError, match=r"dataset.json (is no JSON|lists no case).*`run inferring`"):
         read_generated_set(generated_dir)
+
+
+def test_a_volume_on_another_grid_is_a_bad_case(generated_dir):
+    """As after a copy of files between sets: its values would count as if they were on the set's grid."""
+    entries = [
+        {**ENTRY, "case_id": f"g{n}", **{key: f"{key}s/g{n}.nii.gz" for key in ("image", "label")}} for n in range(3)
+    ]
+    for n, spacing in ((1, 1.5), (2, 2.0)):
+        for name in ("images", "labels"):
+            image = nib.Nifti1Image(np.zeros((8, 6, 4), np.int16), np.diag([spacing, 1.5, 3, 1]))
+            nib.save(image, generated_dir / name / f"g{n}.nii.gz")
+    _write(
+        generated_dir / "dataset.json",
+        {"training": entries, "testing": [], "labels": {"0": "background", "1": "lesion"}},
+    )
+    with pytest.raises(BadCasesError, match=r"g2 +other grid +\(8, 6, 4\) voxels of \(2.0, 1.5, 3.0\) mm"):
+        read_generated_set(generated_dir)
+    assert [case["case_id"] for case in read_generated_set(generated_dir, on_bad_case="skip").cases] == ["g0", "g1"]
+    (generated_dir / "provenance.json").unlink()  # of other tools: nothing says that there is one grid
+    assert len(read_generated_set(generated_dir, hu_window=(-1000, 400)).cases) == 3

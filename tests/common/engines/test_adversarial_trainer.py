@@ -184,7 +184,7 @@ def gan_training(*, max_steps, handlers=(), clip=None, seed=0, folder=None, **op
         objects = {"g": g, "d": d, "optimizers": optimizers}
         handlers.append(TrainingCheckpoint(folder, objects, settings={}, interval=1))
     return AdversarialTrainer(
-        device=torch.device("cpu"),
+        device="cpu",  # as the command line gives it
         max_steps=max_steps,
         data_loader=[volumes] * max_steps,
         step=GANStep(g, d, **{"objective": "wgan", **options}),
