@@ -154,6 +154,11 @@ PACKAGING = {
 DATA = {
     "an unknown command": "chekc --datalist x",
     "studies of a folder that is not there": "studies --dataset_dir {here}/nothing --output {out}",
+    "dicom of a folder without any": "prepare --source dicom --input {data} --output {out} --rois {'GTV':1}",
+    "dicom with rois a text": "prepare --source dicom --input {data} --output {out} --rois GTV",
+    "export to an unknown form": "export --to nnUnet --dataset_dir {data} --output {out}",
+    "export of nothing": "export --to nnunet --output {out}",
+    "export with number 0": "export --to nnunet --dataset_dir {data} --output {out} --number 0",
 }
 
 
