@@ -1,6 +1,8 @@
 """The check of the options of runs that are to be started later, such as those of a search."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,13 @@ def problems_ahead(config_files: Sequence[str | Path], options: Mapping[str, Any
         config_files: Of the run, in the order in which they are laid over each other.
         options: Of its command line; None is null.
     """
-    missing = [str(path) for path in config_files if not Path(path).is_file()]
-    if missing or not config_files:
+    paths = [Path(path) for path in config_files]
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing or not paths:
         return [f"no config files {missing}, from {Path.cwd()}"]
     if lines := missing_parts(config_files):
         return lines
-    parser = ConfigParser(ConfigParser.load_config_files([str(path) for path in config_files]))
+    parser = ConfigParser(deepcopy(_merged(*((path, path.stat().st_mtime_ns) for path in map(Path.resolve, paths)))))
     given = {key: "$None" if value is None else value for key, value in options.items()}
     names = ", ".join(map(str, config_files))
     entries = [entry for value in parser.get().values() if isinstance(value, list) for entry in value]
@@ -53,6 +56,12 @@ def problems_ahead(config_files: Sequence[str | Path], options: Mapping[str, Any
     return lines + find_problems(
         declared, parser.get(), base=base, typed=given, named=named, siblings=siblings, files=config_files
     )
+
+
+@functools.lru_cache(16)
+def _merged(*files: tuple[Path, int]) -> dict[str, Any]:
+    """Content of files laid over each other, given with their times: the many runs of a search have the same ones."""
+    return ConfigParser.load_config_files([str(path) for path, _ in files])
 
 
 def require_ahead(runs: Iterable[tuple[str, Sequence[str | Path], Mapping[str, Any]]]) -> None:

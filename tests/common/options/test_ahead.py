@@ -1,8 +1,10 @@
 """Options of runs that start later."""
 
+import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from common.options.ahead import problems_ahead, require_ahead
 
@@ -56,3 +58,17 @@ def test_all_runs_are_asked_before_the_first_starts():
     require_ahead([("a", train, {}), ("b", train, {"batch_size": 2})])
     with pytest.raises(ValueError, match=r"nothing was run:\nb: batch_size: found 0, expected .*\nc: seeed: found 1"):
         require_ahead([("a", train, {}), ("b", train, {"batch_size": 0}), ("c", train, {"seeed": 1})])
+
+
+def test_files_are_read_once_for_many_runs_and_again_when_they_change(tmp_path, monkeypatch):
+    config, read = tmp_path / "train.yaml", []
+    monkeypatch.setattr(
+        "common.options.ahead.ConfigParser.load_config_file",
+        classmethod(lambda _, path: read.append(path) or yaml.safe_load(Path(path).read_text())),
+    )
+    config.write_text("rate: 1\nstep: {_target_: torch.nn.Linear, bias: '@rate'}\n")
+    assert problems_ahead([config], {"rate": 2}) == problems_ahead([config], {"rate": 3}) == []
+    assert len(read) == 1
+    config.write_text("speed: 1\n")
+    os.utime(config, ns=(1, 1))
+    assert "has no key rate" in problems_ahead([config], {"rate": 2})[0]
