@@ -60,14 +60,17 @@ class GeneratorPairs:
         for key in sorted(_ELSEWHERE.keys() & self.options.keys()):
             remedy = f"set --{_ELSEWHERE[key]}" if _ELSEWHERE[key] else "leave it out, it decides nothing here"
             raise ValueError(f"generator_options have {key} {self.options[key]!r}: {remedy}")
-        self.stream = PairStream(
-            self.generator,
-            checkpoint=None if checkpoint is None else str(checkpoint).replace("{fold}", str(fold)),
-            num_samples=sys.maxsize,
-            seed=self.options["seed"],
-            overlays=self.overlays,
-            options=self.options,
-        )
+        try:
+            self.stream = PairStream(
+                self.generator,
+                checkpoint=None if checkpoint is None else str(checkpoint).replace("{fold}", str(fold)),
+                num_samples=sys.maxsize,
+                seed=self.options["seed"],
+                overlays=self.overlays,
+                options=self.options,
+            )
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(str(error).replace("--checkpoint", "--generator_checkpoint")) from error
         require_ahead([(f"generator {self.generator}", self.stream.config_files, self.options)])
 
     @property

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from common.runs.generator_pairs import GeneratorPairs
 from common.runs.pair_stream import PairStream
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,19 @@ def test_seen_cases_and_errors(stream, phantom_dir, tmp_path):
         PairStream("bundles/hagan_128", checkpoint=tmp_path / "none.pt")
     with pytest.raises(FileNotFoundError, match="is no generator: expected a config file"):
         PairStream(tmp_path)
+
+
+def test_errors_of_a_generator_name_the_options_of_the_training(trained, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no trained model at .*--generator_checkpoint"):
+        GeneratorPairs("bundles/hagan_128", checkpoint=tmp_path / "none.pt")
+    for options, message in (
+        ({"num_samples": 3}, "generator_options have num_samples 3: set --generated_count"),
+        ({"indices": [3]}, r"generator_options have indices \[3\]: leave it out"),
+        ({"keep_larges": 1}, "generator bundles/hagan_128: keep_larges: found 1, .*did you mean keep_largest"),
+        ({"seed": -1}, "generator bundles/hagan_128: seed: found -1, expected integer"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            GeneratorPairs("bundles/hagan_128", checkpoint=trained[0], options=options)
 
 
 def test_a_segmenter_trains_on_drawn_pairs_as_on_their_files(run_workflow, trained, phantom_dir, tmp_path, causes):

@@ -56,6 +56,7 @@ _OPTIONS = (
     ("evaluation evaluating", "--segmenter_cases 3", "segmenter_cases", ("3",), ("segmenter",)),
     ("segresnet_auto3dseg training", "--generated_count 4", "generated_count", ("4",), ("generated_dir",)),
     ("segresnet_auto3dseg training", "--generated_share_end 0.2", "generated_share", ("0.2",), ("generated_share",)),
+    ("segresnet_auto3dseg training", "--generator_options {'seed':1}", "generator_options", ("seed",), ("generator",)),
     ("segresnet_auto3dseg training", "--dsdepth 7", "dsdepth", ("7",), ("at most", "3")),
     ("segresnet_auto3dseg auto3dseg", "--generated_count 4", "generated_count", ("4",), ("generated_dir",)),
     ("segresnet_auto3dseg auto3dseg", "--n_best 3", "n_best", ("3",), ("best_n",)),

@@ -106,6 +106,7 @@ VALUES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
     "air_share": [("2", ("≤ 1", "to 1", "between"))],
     "candidates": [("0", _POSITIVE)],
     "copy_quantile": [("2", ("≤ 1", "< 1", "to 1", "between"))],
+    "generator_options": [("seed", ("mapping",)), ("[3]", ("mapping",))],
     "num_fold": [("0", _POSITIVE), ("x", _WHOLE)],
     "ensemble": [("best", ("best_by_fold", "best_n"))],
     "templates": [("their", ("ours", "monai"))],
