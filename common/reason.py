@@ -8,6 +8,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from .stopping import STOP_SIGNALS
+
 DEBUG = "DEBUG"
 _OURS = Path(__file__).resolve().parent
 # what MONAI and torch wrap around the error of a component, an expression, a transform, another process
@@ -19,11 +21,13 @@ def end_with_reasons() -> None:
     """Let errors end this process with their reason alone, if it is one of ``python -m monai.bundle``.
 
     An error that is the user's to mend is one that this project raises, or one of the system, such as a full disk. Any
-    other is a fault of the code: its traceback is printed, too. With ``DEBUG=1`` in the environment all are.
+    other is a fault of the code: its traceback is printed, too. With ``DEBUG=1`` in the environment all are. From now
+    on SIGTERM and Ctrl-C end it with one line, see `StopSignals`: a run may take minutes to look at its files.
     """
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     if main is not None and main.name == "monai.bundle.__main__" and sys.excepthook is not _print_reason:
         sys.excepthook = _print_reason
+        STOP_SIGNALS.listen()
 
 
 def reason_of(error: BaseException) -> BaseException:
