@@ -23,7 +23,7 @@ ROI = "GTV_Mass_CT"
 # reader: packages, and a program that leaves `mask` (slices, rows, columns), the lowest slice first
 READERS = {
     "plastimatch 1.10.0": (
-        "plastimatch==1.10.0 SimpleITK==2.5.7",
+        "plastimatch==1.10.0 SimpleITK==2.5.7 numpy==2.4.6",
         """
 import subprocess, tempfile, glob, SimpleITK as sitk
 out = tempfile.mkdtemp()
