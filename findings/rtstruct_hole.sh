@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A hole that an RTSTRUCT draws as a second contour inside the first: plastimatch fills it, MIRP leaves it open.
 #
-# Versions: plastimatch 1.10.0, SimpleITK 2.5.7 and numpy 2.4.6 (to read its output), MIRP 2.7.0, pydicom 3.0.2 (which writes the files).
+# Versions: plastimatch 1.10.0, SimpleITK 2.5.7 and numpy 2.4.6 (to read its masks), MIRP 2.7.0, pydicom 3.0.2.
 # Input:    on each of two slices an outer contour of 11 x 15 voxels and one of 3 x 5 voxels inside it, both CLOSED_PLANAR,
 #           in one structure, as many planning systems export rings (bladder wall, rectal wall, a tumour with a cavity).
 # Guess:    both leave 11 x 15 - 3 x 5 = 150 voxels a slice, or both say that they do not know.
