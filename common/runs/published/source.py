@@ -89,6 +89,11 @@ def _check(sources: Sequence[PairSource]) -> None:
         if hashes.index(source.sha256) < source.number:
             same = sources[hashes.index(source.sha256)].path
             raise ValueError(f"{source.path} and {same} are one checkpoint: name each once")
+        if "pairing" not in source.settings:
+            raise ValueError(
+                f"{source.path} is no generator's, as its settings name no pairing, expected the model.pt of a "
+                "generator's training: name another with --checkpoints"
+            )
         if source.settings["pairing"] == "image_only":
             raise ValueError(f"{source.path} makes images without masks: name checkpoints of generators of pairs")
         for key in _EQUAL:

@@ -1,5 +1,7 @@
 import pytest
+import torch
 
+from common.networks.model_file import write_model_file
 from common.runs.published.source import merge_training, read_sources
 
 # pairs, checkpoints: shares
@@ -49,3 +51,10 @@ def test_fewer_pairs_than_checkpoints_are_refused(model_file):
         read_sources([model_file("a"), model_file("b", ("p3",))], num_samples=1, seed=0)
     with pytest.raises(FileNotFoundError, match="no trained model at"):
         read_sources(["nowhere/model.pt"], num_samples=1, seed=0)
+
+
+def test_a_model_that_is_no_generators_is_refused(tmp_path):
+    path = tmp_path / "model.pt"
+    write_model_file(path, torch.nn.Linear(1, 1), settings={"network": "segresnet_ds"}, training={"case_ids": ["a"]})
+    with pytest.raises(ValueError, match=r"model.pt is no generator's, .*: name another with --checkpoints"):
+        read_sources([path], num_samples=1, seed=0)
