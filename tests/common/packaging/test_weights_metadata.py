@@ -24,7 +24,13 @@ CASES = [
     ("baseline_gans", UNET, [16 * 16 * 8], [2, 16, 16, 8], ["image", "mask"]),
     ("latent_flow", FLOW, [(4 + 16) * 8 * 4 * 4], [2, 32, 16, 16], ["image", "mask"]),
     ("segresnet_auto3dseg", SEGRESNET, [1, 16, 16, 8], [3, 16, 16, 8], ["air", "tumour", "node"]),
-    ("evaluation", {"organs": ["lung"], "widths": [4, 4, 8, 8]}, [1, 128, 128, 64], [1, 128, 128, 64], ["lung"]),
+    (
+        "evaluation",
+        {"kind": "organs", "organs": ["lung"], "widths": [4, 4, 8, 8]},
+        [1, 128, 128, 64],
+        [1, 128, 128, 64],
+        ["lung"],
+    ),
 ]
 TRAINING = {"spacing": [1, 1, 1], "seed": 3, "case_ids": ["a", "b"], "datalist_sha256": "d" * 64}
 
