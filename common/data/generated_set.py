@@ -80,7 +80,7 @@ def read_generated_set(
     """The set in `directory`, looked at: ``dataset.json``, ``provenance.json`` where there is one, and all volumes.
 
     Cases pass the check of real ones (see `check_case`), except that an empty mask and few slices are no fault, and
-    that the values must fill the HU window of the set; what has a provenance was made on one grid. Good ones are
+    that the values must fill the HU window of the set; what a network made lies on one grid. Good ones are
     remembered in ``.checked.json``.
 
     Args:
@@ -121,7 +121,7 @@ def read_generated_set(
         limits = Limits(labels=tuple(ordered_values(labels)), min_slices=1, share=0, window=(low, high))
         problems = find_problems(cases, limits=limits, known=directory / CHECKED_NAME)
         problems = [problem for problem in problems if problem.kind != EMPTY]
-        if provenance:
+        if provenance and provenance["checkpoint"]:  # a network has one grid; copies of real cases keep theirs
             bad = {problem.case_id for problem in problems}
             problems += on_another_grid([case for case in cases if case["case_id"] not in bad])
         cases = keep_good(cases, problems, on_bad_case=on_bad_case, record=record)

@@ -97,7 +97,9 @@ def _no_reader(
     read: Collection[str],
 ) -> Iterator[str]:
     """A line for each option of the command line that the config reads, but not under these overlays."""
-    options = [key for key in typed if key in declared.options and key in base]
+    # what is None asks for nothing, and programs name the bundle's folder to every config
+    asked = [key for key in typed if key != "bundle_root" and _literal(typed[key], content) is not None]
+    options = [key for key in asked if key in declared.options and key in base]
     if options and (lost := set(unread_keys(content, read=read)).intersection(options)):
         for key in lost.difference(unread_keys(base, read=read)):
             start = f"{key}: found {_shown(typed[key])}, but with these overlays nothing reads it"

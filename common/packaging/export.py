@@ -131,7 +131,7 @@ def _copy_models(source: Path, target: Path, model: Path | None) -> None:
     target.mkdir()
     files = {path.name: path for path in all_files(source) if path.suffix == ".pt"}
     if model is not None:
-        _require_own(source.name, model)
+        _require_own(source.parent.name, model)
         files["model.pt"] = model
     for name, path in files.items():
         copy_model(path, target / name)

@@ -11,8 +11,9 @@ _NO_WORKFLOW = ("imports", "initialize", "finalize")
 
 
 def relocate(text: str, *, name: str) -> str:
-    """``bundles/NAME/`` becomes the bundle's root, which commands are given from, ``bundles/OTHER/`` its neighbour."""
-    text = re.sub(r"\bbundles/(\w+)/", lambda match: "" if match[1] == name else f"../{match[1]}/", text)
+    """``bundles/NAME/`` becomes the bundle's root, which commands are given from, ``bundles/OTHER`` its neighbour."""
+    text = re.sub(rf"\bbundles/{name}/", "", text)
+    text = re.sub(rf"\bbundles/(?!{name}\b)(\w+)", r"../\1", text)
     return _PLACE.sub("this bundle's root", text)
 
 

@@ -1,6 +1,6 @@
 """How far libraries that turn RTSTRUCT contours into masks agree with a publisher's masks, and with known shapes.
 
-    python tests/benchmarks/contour_readers.py --data /data/sarcoma --work /tmp/readers
+    python tests/benchmarks/contour_readers.py --data /data/sarcoma --work output/readers
 
 `--data` holds `dicom/CASE/{image,mask/RS.dcm}` and `truth/CASE/CT_mask.nii.gz`, as IBSI published them
 (github.com/theibsi/data_sets, ibsi_validation). Each library runs in an environment of its own, which is made below

@@ -173,8 +173,7 @@ def test_inference_of_a_folder_of_images_in_another_orientation(workflow, traine
     (tmp_path / "images").mkdir()
     nib.save(image, tmp_path / "images" / "a.nii.gz")
     nib.save(turned, tmp_path / "images" / "b.nii.gz")
-    options = {"checkpoint": str(trained / "model.pt"), "datalist": "none.json"}
-    folder = workflow("inference", images=str(tmp_path / "images"), **options) / "labels"
+    folder = workflow("inference", images=str(tmp_path / "images"), checkpoint=str(trained / "model.pt")) / "labels"
     a, b = (nib.load(folder / f"{name}.nii.gz") for name in "ab")
     assert b.shape == turned.shape != a.shape
     np.testing.assert_allclose(b.affine, turned.affine, atol=1e-4)

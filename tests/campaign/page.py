@@ -60,7 +60,9 @@ has run by then, and MONAI takes nothing but classes of `logging` from a bundle 
 are written so that they can be read over any config, and the check names the one that does not belong there; a file
 of your own that changes a part which is not there (`nowhere::there: 3`) ends in MONAI's `KeyError`. `run
 searching`, `run experiment`, `run dataset` and Auto3DSeg look at their files themselves, and say it in the words of
-this page.
+this page. A run id that is not there (`run inferrin`) is named by the check of a training, and else by MONAI alone,
+`ValueError: run ID 'inferrin' doesn't exist in the config file`: the other checks are in the list of the run id,
+for MONAI makes a bundle's folder importable only then.
 
 | wrong | MONAI's last line |
 |---|---|"""

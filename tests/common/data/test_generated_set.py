@@ -277,6 +277,9 @@ def test_a_volume_on_another_grid_is_a_bad_case(generated_dir):
         generated_dir / "dataset.json",
         {"training": entries, "testing": [], "labels": {"0": "background", "1": "lesion"}},
     )
+    assert len(read_generated_set(generated_dir).cases) == 3  # copies of real cases, which no network made
+    checkpoint = {"name": "model.pt", "sha256": "0" * 64, "step": 1}
+    _write(generated_dir / "provenance.json", PROVENANCE | {"checkpoint": checkpoint})
     with pytest.raises(BadCasesError, match=r"g2 +other grid +\(8, 6, 4\) voxels of \(2.0, 1.5, 3.0\) mm"):
         read_generated_set(generated_dir)
     assert [case["case_id"] for case in read_generated_set(generated_dir, on_bad_case="skip").cases] == ["g0", "g1"]

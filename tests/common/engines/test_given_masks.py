@@ -89,7 +89,7 @@ def test_an_empty_mask_is_used_and_named_once(tmp_path, caplog):
     found = given(tmp_path, bend=1.0)
     with caplog.at_level(logging.WARNING):
         assert found[0]["mask"].eq(-1).all() and found[1]["mask"].eq(-1).all()
-    assert [entry.getMessage() for entry in caplog.records] == [
+    assert [entry.getMessage() for entry in caplog.records if entry.name.startswith("common.")] == [
         "the mask of nothing is empty on the generator's grid: its image is to show no lesion"
     ]
 

@@ -14,7 +14,7 @@ first, second, other, out = sys.argv[1:]
 for root, name, kind in ((first, "analyse", None), (second, "inference", "infer"), (other, "inference", "infer")):
     sys.path.insert(1, root)
     files = [f"{root}/configs/{part}.yaml" for part in (name, "smoke")]
-    work = ConfigWorkflow(files, workflow_type=kind, logging_file=False, output_dir=f"{out}/{name}")
+    work = ConfigWorkflow(files, workflow_type=kind, logging_file=False, bundle_root=root, output_dir=f"{out}/{name}")
     work.initialize()
     work.parser["run"] = work.parser.config[work.parser["run"][1:]][:1]  # the comparison alone
     work.run()
