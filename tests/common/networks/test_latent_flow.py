@@ -63,6 +63,13 @@ def test_the_same_latents_give_the_same_pairs_alone_and_in_a_batch():
     torch.testing.assert_close(whole[1:2], alone, atol=1e-5, rtol=0)
 
 
+def test_the_temperature_multiplies_the_noise():
+    generator, cooler = build(sampling_steps=3), build(sampling_steps=3, temperature=0.5)
+    cooler.load_state_dict(generator.state_dict())
+    z = torch.randn(2, generator.latent_dim, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(cooler.eval()(z), generator.eval()(z / 2))
+
+
 def test_a_gradient_reaches_every_parameter_of_the_flow_and_the_code_has_none():
     generator = build()
     code = torch.randn(2, generator.code_channels, *generator.grid)
@@ -140,6 +147,7 @@ def test_another_flow_shares_the_code_and_changes_nothing_in_this_one():
         ({"channels": [8, 40]}, "channels end with 40, expected a multiple of 32"),
         ({"latent_channels": 65}, "latent_channels is 65, expected 1 to 64"),
         ({"labels": 1}, "labels is 1, expected 2 or more"),
+        ({"temperature": 0}, "temperature is 0, expected more than 0"),
         ({"sampling_steps": 0}, "sampling_steps is 0, expected 1 to 1000"),
         ({"sampling_steps": 1001}, "sampling_steps is 1001, expected 1 to 1000"),
     ],
