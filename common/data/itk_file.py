@@ -12,7 +12,7 @@ import numpy as np
 from ..optional_packages import optional_package
 
 ITK_SUFFIXES = (".seg.nrrd", ".nrrd", ".mha")
-_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # ITK's axes point left, posterior, superior
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # axes of ITK and DICOM to those of NIfTI, and back
 
 
 def is_itk(path: str | Path) -> bool:
@@ -52,7 +52,7 @@ def read_itk(path: str | Path) -> nib.Nifti1Image:
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
     affine[:3, 3] = image.GetOrigin()
     values = sitk.GetArrayFromImage(image).transpose(2, 1, 0)
-    volume = nib.Nifti1Image(_for_nifti(values), _TO_RAS @ affine)
+    volume = nib.Nifti1Image(_for_nifti(values), LPS_TO_RAS @ affine)
     volume.header.set_xyzt_units("mm")
     volume.set_sform(volume.affine, code=1)
     volume.set_qform(volume.affine, code=1)

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from ...files import file_sha256, replacing
 from ...progress import Progress
+from ..itk_file import LPS_TO_RAS
 from ..label_map import ordered_values, read_classes
 from ..provenance import FILE_NAME, read_provenance
 from ..volume_file import open_volume
@@ -95,7 +96,7 @@ def _as_lps(path: str | Path) -> Any:
     """The volume with axes that point left, posterior, superior, as near as they come; its affine in DICOM's mm."""
     volume = open_volume(path)
     turned = volume.as_reoriented(_turn(volume.affine).tolist())
-    return nib.Nifti1Image(turned.dataobj, np.diag([-1.0, -1.0, 1.0, 1.0]) @ turned.affine)
+    return nib.Nifti1Image(turned.dataobj, LPS_TO_RAS @ turned.affine)
 
 
 def _turn(affine: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 from ..ambiguous import ambiguous_files
 from ..cases import OnBadCase, resolve_cases
 from ..datalist import read_datalist
-from ..generated_set import GeneratedSet, cases_beside, read_generated_set
+from ..generated_set import LIST_NAME, GeneratedSet, cases_beside, read_generated_set
 from ..leakage import check_leakage, check_strangers
 
 
@@ -100,7 +100,7 @@ def _common_labels(generator: GeneratedSet, labels: Mapping[str, str]) -> Mappin
     Raises:
         ValueError: The set knows one foreground, and the list several.
     """
-    own = read_datalist(generator.directory / "dataset.json", masks=False)["labels"]
+    own = read_datalist(generator.directory / LIST_NAME, masks=False)["labels"]
     if labels and generator.binary_mask and len(labels) > 2:
         raise ValueError(
             f"{generator.directory} has masks of one foreground, the list the labels {dict(labels)}: export them "

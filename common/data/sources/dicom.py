@@ -22,10 +22,10 @@ from ..dicom.pseudonyms import Pseudonyms, read_key
 from ..dicom.rois import values_of
 from ..dicom.structures import StructureFile
 from ..dicom.table import case_names, inventory_table
+from ..itk_file import LPS_TO_RAS
 from .nifti_pair import is_written, pair_paths, write_pair
 
 logger = logging.getLogger(__name__)
-_LEFT, _POSTERIOR = -1, -1  # DICOM's first two axes point the other way than NIfTI's
 _NO_CASE = "no case"
 
 
@@ -223,7 +223,7 @@ def _write(job: _Job) -> None:
         return
     label = _label(job)
     image = job.series.read()
-    affine = np.diag([_LEFT, _POSTERIOR, 1.0, 1.0]) @ job.series.affine
+    affine = LPS_TO_RAS @ job.series.affine
     write_pair(
         job.case, image.transpose(2, 1, 0), label.transpose(2, 1, 0), affine, note=job.note, image_type=image.dtype
     )
