@@ -141,6 +141,13 @@ def _nnunet_sides(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str,
     splits = path.with_name(SPLITS_NAME)
     if splits.is_file():
         folds = read_json(splits, remedy="remove it, then the cases are split anew")
+        if not isinstance(folds, list) or not all(
+            isinstance(fold, dict) and isinstance(fold.get("val"), list) for fold in folds
+        ):
+            raise ValueError(
+                f"{splits} is no list of folds, expected objects with 'val', the cases of each: mend it, or remove it, "
+                "and the cases are split anew"
+            )
         for name, entry in sides["training"].items():
             held_out = [number for number, fold in enumerate(folds) if name in fold["val"]]
             if len(held_out) != 1:

@@ -123,6 +123,13 @@ def test_a_list_that_cannot_be_read_is_told_before_anything_is_written(msd, tmp_
     assert not list((tmp_path / "out").rglob("*.json"))
 
 
+@pytest.mark.parametrize("splits", [{}, ["c0"], [{"train": NAMES}], [{"val": "c0"}], [{"val": None}]])
+def test_splits_that_are_none_are_named(nnunet, splits, tmp_path):
+    write(nnunet / "splits_final.json", splits)
+    with pytest.raises(ValueError, match=r"splits_final\.json is no list of folds, expected objects with 'val'"):
+        run(nnunet, tmp_path / "out")
+
+
 def test_channels_and_splits_of_nnunet_that_do_not_fit(nnunet, tmp_path):
     write(nnunet / "splits_final.json", [{"train": [], "val": NAMES[:5]}])
     with pytest.raises(ValueError, match=r"splits_final\.json validates c5 in 0 folds, expected one"):
