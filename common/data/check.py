@@ -45,8 +45,9 @@ class Limits:
     Attributes:
         labels: Values a mask may hold; 0 is background.
         min_slices: Along the patient's axis.
-        air, tissue: HU; a CT of a patient holds both, so an image without one of them has been shifted or rescaled.
-        share: Of the voxels that must be air, and soft tissue.
+        air, fat, tissue: HU; a CT of a patient holds tissue and air, or fat where a box inside of the patient was cut
+            out; an image without them has been shifted or rescaled.
+        share: Of the voxels that must be air or fat, and soft tissue.
         widest: HU; larger magnitudes are no scanner's (HECKTOR's reach from -16989 to 31743, thesis tables 3.5, 3.6).
         window: HU that a generator fills; None for real cases.
         voxel: Smallest and largest edge of a voxel, mm: phantoms of 16 slices have 24 mm, dental CT 0.08 mm.
@@ -57,6 +58,7 @@ class Limits:
     labels: tuple[int, ...] = (0, 1, 2)
     min_slices: int = 16
     air: tuple[float, float] = (-1500, -500)
+    fat: tuple[float, float] = (-150, -30)
     tissue: tuple[float, float] = (-200, 300)
     share: float = 0.001
     widest: float = 40000
@@ -79,7 +81,8 @@ def check_case(entry: Mapping[str, Any], limits: Limits | None = None) -> list[P
     image_path = Path(entry["image"])
     low, high = limits.window or limits.air
     margin = (high - low) * _NEAR
-    seen = ImageFacts({"air": limits.air, "tissue": limits.tissue, "near": (low - margin, high + margin)})
+    near = (low - margin, high + margin)
+    seen = ImageFacts({"air": limits.air, "fat": limits.fat, "tissue": limits.tissue, "near": near})
     image = checker.read(image_path, seen)
     if image is not None:
         checker.check_image(image_path, seen)
@@ -153,13 +156,16 @@ class _Checker:
             )
             return
         low, high = image.low, image.high
-        shares = [image.shares[name] for name in ("air", "tissue")]
-        if min(shares) < self.limits.share or max(-low, high) > self.limits.widest:
+        air, fat, tissue = (image.shares[name] for name in ("air", "fat", "tissue"))
+        least = self.limits.share
+        placed = air >= least or (fat >= least and high - low > 255)  # less may be a picture of 8 bits
+        if not placed or tissue < least or max(-low, high) > self.limits.widest:
             self.add(
                 "not HU",
                 path,
-                f"values {low:g} to {high:g}, {shares[0]:.1%} air, {shares[1]:.1%} soft tissue",
-                f"Hounsfield units, with air {self.limits.air} and soft tissue {self.limits.tissue}",
+                f"values {low:g} to {high:g}, {air:.1%} air, {fat:.1%} fat, {tissue:.1%} soft tissue",
+                f"Hounsfield units, with air {self.limits.air} or fat {self.limits.fat}, and soft tissue "
+                f"{self.limits.tissue}",
                 "undo the rescaling (HU = slope · value + intercept), or convert again from DICOM",
             )
         elif self.limits.window is not None and (

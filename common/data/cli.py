@@ -80,7 +80,7 @@ _SOURCES = {
         options=("shape",),
         labels={"0": "background", "1": "PTV70", "2": "PTV63 and PTV56"},
     ),
-    "pairs": _Source(prepare_pairs, needs_input=True, options=("mode",)),
+    "pairs": _Source(prepare_pairs, needs_input=True, options=("mode", "cut")),
     "dicom": _Source(_prepare_dicom, needs_input=True, options=("rois", "key", "list"), judges=True),
 }
 
@@ -107,7 +107,7 @@ def prepare(
         source: phantom, synthetic, registry, hecktor, openkbp, pairs or dicom.
         output: Folder to fill; what is finished there is left alone.
         input: Folder of the data, for hecktor, openkbp, pairs and dicom.
-        seed: Of the split, and of the phantom.
+        seed: Of the split, of the phantom, and of the places of --cut.
         test_fraction: Share of the patients that is for testing.
         folds: Number of folds of the others; those that a list of the input has are kept without it.
         centres: Those to take; all of them by default.
@@ -117,8 +117,9 @@ def prepare(
         repair: Mend what needs no resampling, into OUTPUT/repaired: a slice too many, a mask that is turned against its
             image, a header that readers take differently.
         workers: Threads.
-        options: Further options of the source (count, size; mode link or copy; cache_dir, windows; set_dir; of dicom
-            rois, key, and list, which shows what the input holds and makes nothing).
+        options: Further options of the source (count, size; mode link or copy, and cut, the voxels of a box off the
+            lesion's centre; cache_dir, windows; set_dir; of dicom rois, key, and list, which shows what the input
+            holds and makes nothing).
     """
     given = {key: value for key, value in locals().items() if key not in ("source", "options")}
     _require_source(source, input)
@@ -263,7 +264,8 @@ def _require_source(source: str, input_dir: str | None) -> None:
 
 def _run_source(source: str, directory: Path, input_dir: str | None, *, seed: int, **options: Any) -> list[Case]:
     if input_dir is not None:
-        return _SOURCES[source].prepare(Path(input_dir), directory, **options)
+        drawn = {"seed": seed} if "cut" in options else {}
+        return _SOURCES[source].prepare(Path(input_dir), directory, **drawn, **options)
     return _SOURCES[source].prepare(directory, seed=seed, **options)
 
 

@@ -52,7 +52,7 @@ _KINDS = {
         ("output", "input", "datalist", "dataset_dir", "cache_dir", "set_dir", "key", "generated_dir"), _PATH
     ),
     **dict.fromkeys(("folds", "min_slices", "workers", "count", "windows"), _COUNT),
-    **dict.fromkeys(("size", "shape"), _VOXELS),
+    **dict.fromkeys(("size", "shape", "cut"), _VOXELS),
     "seed": _Kind(_is_whole, "a whole number from 0"),
     "test_fraction": _Kind(lambda value: value == 0 or (_is_size(value) and value < 1), "a share from 0, below 1"),
     "centres": _Kind(lambda value: _is_name(value) or _is_list(value, _is_name), "names, such as CHUM,CHUS"),

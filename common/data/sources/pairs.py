@@ -17,6 +17,7 @@ from ..nifti_files import nifti_files
 from .existing_nifti import Mode, bring_pairs, check_matched, shortlist
 from .given_list import find_given_list, read_given_list
 from .nifti_pair import pair_paths
+from .off_centre import cut_off_centre
 
 logger = logging.getLogger(__name__)
 _COLUMNS = ("case_id", "centre", "patient")
@@ -26,7 +27,13 @@ _SPELLINGS |= {"patientid": "patient", "patientname": "patient", "centreid": "ce
 
 
 def prepare_pairs(
-    input_dir: str | Path, output_dir: str | Path, *, mode: Mode = "link", workers: int = 2
+    input_dir: str | Path,
+    output_dir: str | Path,
+    *,
+    mode: Mode = "link",
+    cut: Sequence[int] | None = None,
+    seed: int = 0,
+    workers: int = 2,
 ) -> list[Case]:
     """Bring pairs of any origin to `images/<id>.nii.gz` and `labels/<id>.nii.gz`; the id is the file's name.
 
@@ -38,6 +45,8 @@ def prepare_pairs(
             Auto3DSeg's or nnU-Net's, or the folder of its `dataset.json`. Folds and test cases of a list are kept.
         output_dir: folder of the two folders; may be `input_dir` where all files are `.nii.gz`.
         mode: absolute links, or copies; a `.nii` is packed in either.
+        cut: voxels of a box that is written in place of each pair, at a place by `seed`; see `cut_off_centre`.
+        seed: of these places.
         workers: threads.
 
     Returns:
@@ -62,7 +71,10 @@ def prepare_pairs(
         row, paths = {**known.get(name, {}), **table.get(name, {})}, pair_paths(Path(output_dir), name)
         centre, patient = row.get("centre", "unknown"), row.get("patient")
         cases.append(Case(name, *paths, centre=centre, patient=patient, fold=folds.get(name)))
-    bring_pairs(cases, files, mode=mode, workers=workers)
+    if cut is None:
+        bring_pairs(cases, files, mode=mode, workers=workers)
+    else:
+        cut_off_centre(cases, files, cut=cut, seed=seed, workers=workers)
     return cases
 
 

@@ -43,7 +43,7 @@ BAD = {
     "NaN or infinite": ({"image": with_voxel(good_image(), np.nan, np.float32)}, ["1 voxels", "finite HU"]),
     "not HU": (
         {"image": (good_image() + 1000).astype(np.int16)},
-        ["values 0 to 1040, 0.0% air, 75.0% soft tissue", "Hounsfield units", "slope"],
+        ["values 0 to 1040, 0.0% air, 0.0% fat, 75.0% soft tissue", "Hounsfield units", "slope"],
     ),
     "too few slices": (
         {"image": good_image()[..., :9], "label": good_label()[..., :9]},
@@ -67,10 +67,15 @@ NOT_HU = {
     "shifted twice": good_image() - 1000,
     "raw, padded with -2000": with_voxel(RAW, -2000),
     "constant": np.full(SHAPE, -1000.0),
+    "8 bits around 0": np.linspace(-128, 127, np.prod(SHAPE)).reshape(SHAPE).round(),
     "no scanner's": with_voxel(good_image(), 1e6, np.float32),
 }
 # as the thesis found them (tables 3.3 to 3.6): padding far below air, metal far above bone
-HU = {"padding": with_voxel(good_image(), -16989), "metal": with_voxel(good_image(), 31743)}
+HU = {
+    "padding": with_voxel(good_image(), -16989),
+    "metal": with_voxel(good_image(), 31743),
+    "a box in a thigh": np.linspace(-120, 400, np.prod(SHAPE)).reshape(SHAPE).round(),
+}
 
 
 def write(folder, name="c0", image=None, label=None, affine=AFFINE):
