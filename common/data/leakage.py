@@ -113,7 +113,7 @@ def check_initial_weights(
     if "case_ids" not in training:
         raise ValueError(
             f"{path} does not say which cases it was trained on, expected 'case_ids' among {sorted(training)}: name "
-            "the model.pt of a segmentation training with --init_from"
+            "the model.pt of a training with --init_from"
         )
     remedy = "Start from a model trained with the same --fold, or mark every table with --allow_leakage True"
     report = _report("the initial model", Path(path), seen_cases(training), held_out, allow_leakage, remedy)

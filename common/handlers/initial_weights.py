@@ -51,8 +51,8 @@ class InitialWeights:
         """Load at the start."""
         engine.add_event_handler(Events.STARTED, self.load)
 
-    def load(self, engine: Engine) -> None:
-        """Put the weights into the network."""
+    def load(self, engine: Engine | None = None) -> None:
+        """Put the weights into the network; call it where a copy of the network is made before the training starts."""
         self.network.load_state_dict(read_model_file(self.path)["model"])
 
 
@@ -66,8 +66,10 @@ def with_initial(record: Mapping[str, Any], initial: InitialWeights | None) -> d
     before = initial.training
     origin = {"file": initial.path.name, "sha256": weights_sha256(initial.path), "training": dict(before)}
     stamps = [stamp for stamp in (record.get("leakage"), initial.leakage.stamp) if stamp]
+    behind = sorted({*record.get("generator_case_ids", ()), *before.get("generator_case_ids", ())})
     return {
         **record,
+        **({"generator_case_ids": behind} if behind else {}),
         "case_ids": sorted({*record["case_ids"], *before["case_ids"]}),
         "generated": record.get("generated") or before.get("generated"),
         "leakage": "; ".join(stamps) or None,

@@ -194,6 +194,20 @@ def test_a_run_goes_on_with_other_rates_and_not_with_another_flow(workflow, caus
     assert "channels" in causes(error)
 
 
+def test_a_training_starts_from_another_and_counts_the_cases_of_both(workflow, trained, causes, tmp_path):
+    """A learning rate of 0 leaves the weights as they were; volumes of another size are no hindrance."""
+    options = {"init_from": trained, "folds": [0], "lr": 1e-30, "weight_decay": 0.0, "image_size": [16, 24, 16]}
+    tuned = torch.load(workflow("train", **options) / "model.pt", weights_only=True)
+    first = torch.load(trained, weights_only=True)
+    assert tuned["model"].keys() == first["model"].keys()
+    assert all(torch.allclose(tuned["model"][key], value, atol=1e-6) for key, value in first["model"].items())
+    assert set(tuned["training"]["case_ids"]) > set(first["training"]["case_ids"])
+    assert tuned["training"]["init_from"]["training"]["case_ids"] == first["training"]["case_ids"]
+    with pytest.raises(RuntimeError) as error:
+        workflow("train", init_from=trained, hu_window=[-200, 300], output_dir=str(tmp_path / "other"))
+    assert "hu_window" in causes(error) and "--init_from" in causes(error)
+
+
 def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_processes):
     one, two = one_and_two_processes("latent_flow", max_steps=3, lr="1e-4")
     for a, b in zip(losses(one), losses(two), strict=True):
