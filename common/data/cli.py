@@ -64,7 +64,7 @@ class _Source(NamedTuple):
 
 
 _SOURCES = {
-    "phantom": _Source(_prepare_phantom, needs_input=False, options=("count", "size")),
+    "phantom": _Source(_prepare_phantom, needs_input=False, options=("count", "size", "lesions")),
     "synthetic": _Source(prepare_synthetic, needs_input=False, options=("set_dir",)),  # its list says the labels
     "registry": _Source(  # three patients: one for testing, two folds
         _prepare_registry,
@@ -117,9 +117,9 @@ def prepare(
         repair: Mend what needs no resampling, into OUTPUT/repaired: a slice too many, a mask that is turned against its
             image, a header that readers take differently.
         workers: Threads.
-        options: Further options of the source (count, size; mode link or copy, and cut, the voxels of a box off the
-            lesion's centre; cache_dir, windows; set_dir; of dicom rois, key, and list, which shows what the input
-            holds and makes nothing).
+        options: Further options of the source (count, size, and lesions typical or large; mode link or copy, and cut,
+            the voxels of a box off the lesion's centre; cache_dir, windows; set_dir; of dicom rois, key, and list,
+            which shows what the input holds and makes nothing).
     """
     given = {key: value for key, value in locals().items() if key not in ("source", "options")}
     _require_source(source, input)

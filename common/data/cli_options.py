@@ -66,6 +66,7 @@ _KINDS = {
     "repair": _Kind(lambda value: isinstance(value, bool), "True or False, with the capital"),
     "on_bad_case": _one_of(*get_args(OnBadCase)),
     "mode": _one_of(*get_args(Mode)),
+    "lesions": _one_of("typical", "large"),  # not by import, which brings scipy
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import yaml
@@ -14,11 +14,20 @@ from .patient import draw_patient
 from .scanner import scan, scan_grid
 
 PARAMETERS = Path(__file__).with_name("parameters.yaml")
+Lesions = Literal["typical", "large"]
 
 
-def load_parameters(path: Path = PARAMETERS) -> dict[str, Any]:
-    """The phantom's table of numbers."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+def load_parameters(path: Path = PARAMETERS, *, lesions: Lesions = "typical") -> dict[str, Any]:
+    """The phantom's table of numbers; `large` lesions are those of `large_lesions.yaml`."""
+    table = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if lesions == "typical":
+        return table
+    return _laid_over(table, yaml.safe_load(path.with_name(f"{lesions}_lesions.yaml").read_text(encoding="utf-8")))
+
+
+def _laid_over(table: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    nested = {key: _laid_over(table[key], value) if isinstance(value, dict) else value for key, value in other.items()}
+    return {**table, **nested}
 
 
 def phantom_case(

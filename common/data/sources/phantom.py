@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...phantom.generate import load_parameters, phantom_case, phantom_centre
+from ...phantom.generate import Lesions, load_parameters, phantom_case, phantom_centre
 from ..case import Case
 from .nifti_pair import is_written, pair_paths, recipe_note, write_pair
 
@@ -21,6 +21,7 @@ def prepare_phantom(
     size: Sequence[int] = (64, 64, 32),
     seed: int = 0,
     workers: int = 2,
+    lesions: Lesions = "typical",
     parameters: Mapping[str, Any] | None = None,
 ) -> list[Case]:
     """Write phantom cases as NIfTI pairs, `images/<id>.nii.gz` (int16 HU) and `labels/<id>.nii.gz` (uint8, 0-2).
@@ -33,6 +34,7 @@ def prepare_phantom(
         size: voxels along x, y, z.
         seed: seed of the set.
         workers: threads.
+        lesions: typical ones, tumour and nodes; or large, one bright tumour that a small network learns.
         parameters: table in place of the package's `parameters.yaml`.
 
     Returns:
@@ -43,7 +45,7 @@ def prepare_phantom(
     """
     if count < 1 or workers < 1:
         raise ValueError(f"phantom: count={count}, workers={workers}: both must be at least 1")
-    table = load_parameters() if parameters is None else parameters
+    table = load_parameters(lesions=lesions) if parameters is None else parameters
     write = partial(_write_case, directory=Path(output_dir), size=tuple(size), seed=seed, parameters=table)
     with ThreadPoolExecutor(workers) as pool:  # numpy and scipy let go of the lock in their loops
         written = list(pool.map(write, range(count)))

@@ -157,3 +157,17 @@ def test_tumour_outside_the_scan_is_reported(quick):
         site["centre"] = [0, 0, 150]
     with pytest.raises(ValueError, match="outside the scan"):
         phantom_case(0, size=(16, 16, 8), parameters=wrong)
+
+
+def test_large_lesions_are_one_bright_tumour_a_case():
+    table, typical = load_parameters(lesions="large"), load_parameters()
+    assert table["lesions"]["tumour"]["sites"] == typical["lesions"]["tumour"]["sites"]
+    low = typical["tissues"]["muscle"]["hu"] + table["lesions"]["tumour"]["enhancement"][0]
+    assert low > table["patient"]["contrast"][1]
+    values = []
+    for index in range(4):
+        image, label, affine = phantom_case(index, size=(48, 48, 24), parameters=table)
+        assert set(np.unique(label)) == {0, 1}
+        assert (label == 1).sum() * abs(np.linalg.det(affine[:3, :3])) > 5000  # mm³
+        values.append(np.median(image[label == 1]))
+    assert np.median(values) > table["patient"]["contrast"][1]  # one of them is half in the airway's wall
