@@ -8,7 +8,6 @@ from monai.networks.schedulers.rectified_flow import RFlowScheduler
 from torch import Tensor
 
 from ..data.sized_dataset import SizedDataset
-from ..handlers.initial_weights import InitialWeights
 from ..networks.latent_flow import NOISE_LEVELS, LatentFlow
 from .phase import Batch, Phase
 from .step import Step
@@ -74,16 +73,8 @@ class FlowStep(Step):
         return {"flow": of_image + self.mask_weight * of_mask, "of_image": of_image, "of_mask": of_mask}
 
 
-def with_components(
-    generator: LatentFlow, dataset: SizedDataset, *, initial: InitialWeights | None = None, cases: int = 256
-) -> LatentFlow:
-    """`generator` with the principal components of the training's pairs: of `cases` of them, evenly, at most.
-
-    With `initial` weights it has theirs instead, for which the rest of them was trained.
-    """
-    if initial is not None:
-        initial.load()
-        return generator
+def with_components(generator: LatentFlow, dataset: SizedDataset, *, cases: int = 256) -> LatentFlow:
+    """`generator` with the principal components of the training's pairs: of `cases` of them, evenly, at most."""
     steps = range(0, len(dataset), -(-len(dataset) // cases))
     pairs: Iterator[Tensor] = (torch.as_tensor(dataset[number]["pair"]) for number in steps)
     generator.image_code.fit(pair[:1] for pair in pairs)

@@ -51,9 +51,14 @@ class InitialWeights:
         """Load at the start."""
         engine.add_event_handler(Events.STARTED, self.load)
 
-    def load(self, engine: Engine | None = None) -> None:
-        """Put the weights into the network; call it where a copy of the network is made before the training starts."""
+    def load(self, engine: Engine) -> None:
+        """Put the weights into the network."""
+        self.loaded()
+
+    def loaded(self) -> nn.Module:
+        """The network with the weights, for one that is copied before the training starts, as for a moving average."""
         self.network.load_state_dict(read_model_file(self.path)["model"])
+        return self.network
 
 
 def with_initial(record: Mapping[str, Any], initial: InitialWeights | None) -> dict[str, Any]:

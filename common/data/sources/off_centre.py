@@ -66,8 +66,9 @@ def cut_off_centre(
 def _start(label: np.ndarray, cut: Sequence[int], *, seed: int, case_id: str) -> np.ndarray:
     """First voxel of the box."""
     rng = np.random.default_rng([seed, int.from_bytes(hashlib.sha256(case_id.encode()).digest()[:8])])
-    least, most = np.zeros(3, int), np.array(label.shape) - cut
+    size = np.array(cut, dtype=np.int64)
+    least, most = np.zeros(3, np.int64), np.array(label.shape, dtype=np.int64) - size
     if len(lesion := np.argwhere(label > 0)):
         held = lesion[np.square(lesion - lesion.mean(axis=0)).sum(axis=1).argmin()]
-        least, most = np.maximum(least, held - cut + 1), np.minimum(most, held)
+        least, most = np.maximum(least, held - size + 1), np.minimum(most, held)
     return rng.integers(least, most, endpoint=True)
