@@ -64,6 +64,8 @@ demo: setup
 	@echo "  $(DEMO)/previews/                     the same samples as training went on"
 	@echo "  $(DEMO)/generated/previews/pairs.png  generated pairs"
 	@echo "  $(DEMO)/generated/images, labels      the same as NIfTI, with dataset.json and provenance.json"
+	@echo "Look at the pairs: $(RUN) viewing --config_file $(EVALUATION)/viewing.yaml --dataset_dir data/$(DATA)" \
+		"--generated_dir $(DEMO)/generated --evaluation_dir $(DEMO)/evaluation --output_dir $(DEMO)/viewing"
 
 dist: install
 	for bundle in $(notdir $(wildcard bundles/*)); do \

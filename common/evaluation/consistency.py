@@ -48,6 +48,10 @@ class PairConsistency:
             seed=self.seed,
         )
         findings.metrics = {f"consistency/{region}": rows for region, rows in result.items()}
+        for region, rows in result.items():
+            for side in ("real", "generated"):
+                for name, dice in rows.get(side, {}).get("cases", {}).items():
+                    findings.cases.setdefault((side, name), {})[f"dice/{region}"] = dice
         findings.text = [
             "Dice of the segmenter's masks with those of the pairs; a perfect generator scores like the real pairs."
         ]

@@ -56,6 +56,16 @@ class Copies:
             result = memorisation(*vectors, quantile=self.quantile)
             findings.metrics[f"memorisation/{space}"] = result.row()
             findings.figures |= self._figures(result, space, sets, sets.training, folder)
+            for name, distance in zip(sets.held_out.ids, result.held_out_distances, strict=True):
+                findings.cases.setdefault(("real", name), {})[f"distance/{space}"] = float(distance)
+            for i, j, distance in result.closest():
+                findings.cases.setdefault(("generated", sets.generated.ids[i]), {}).update(
+                    {
+                        f"distance/{space}": distance,
+                        f"nearest/{space}": sets.training.ids[j],
+                        f"copy/{space}": int(distance < result.threshold),
+                    }
+                )
         findings.tables["Copies"] = [
             {"space": key.removeprefix("memorisation/"), **row} for key, row in findings.metrics.items()
         ]

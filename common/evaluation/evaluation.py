@@ -1,4 +1,4 @@
-"""Runs the parts of an evaluation and writes `metrics.json` and `report.html`."""
+"""Runs the parts of an evaluation and writes `metrics.json`, `cases.csv` and `report.html`."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import ignite.distributed as idist
 
 from .. import __version__
-from ..files import content_sha256, write_json
+from ..files import content_sha256, write_csv, write_json
 from ..reports.loss_curves import plot_losses, read_losses
 from ..reports.page import Page
 from .findings import Findings, Part
@@ -30,7 +30,7 @@ class Evaluation:
         sets: What is compared.
         parts: By name, in the order of the page; None stands for one that is switched off.
         sections: Names of the parts that are wanted; None is all.
-        output_dir: Gets `metrics.json`, `report.html` and `figures/`.
+        output_dir: Gets `metrics.json`, `cases.csv`, `report.html` and `figures/`.
         title: Of the page.
         settings: Further things that decide the numbers, such as the resampling's; part of the protocol.
         losses: A training's loss CSV, drawn into the report.
@@ -79,9 +79,26 @@ class Evaluation:
         words = [] if self._untrained() else verdict(scores)
         metrics = {"protocol": protocol, "warnings": stamps, "verdict": words, "scores": scores}
         write_json(metrics, self.output_dir / "metrics.json")
+        write_csv(self._cases(findings), self.output_dir / "cases.csv", columns=("set", "case_id", "centre"))
         self._page(findings, protocol, stamps, words).write(self.output_dir / "report.html")
         logger.info("wrote %s and metrics.json beside it", self.output_dir / "report.html")
         return metrics
+
+    def _cases(self, findings: Sequence[Findings]) -> list[dict[str, Any]]:
+        """What the parts know of each case, generated ones first."""
+        sides = (("generated", self.sets.generated), ("real", self.sets.real))
+        return [
+            {
+                **{"set": side, "case_id": case["case_id"], "centre": case.get("centre", "")},
+                **{
+                    name: value
+                    for part in findings
+                    for name, value in part.cases.get((side, case["case_id"]), {}).items()
+                },
+            }
+            for side, volumes in sides
+            for case in volumes.cases
+        ]
 
     def protocol(self) -> dict[str, Any]:
         """What decides the numbers, and its hash: equal hashes, comparable numbers."""

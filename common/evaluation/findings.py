@@ -23,6 +23,7 @@ class Findings:
         text: Paragraphs that say how to read the section.
         tables: Caption → rows.
         figures: Picture → caption.
+        cases: (set, case id) → numbers of that case, for `cases.csv`; the set is ``real`` or ``generated``.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Findings:
     text: list[str] = field(default_factory=list)
     tables: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     figures: dict[Path, str] = field(default_factory=dict)
+    cases: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def add_to(self, page: Page, *, before_figures: str = "", after_tables: str = "") -> None:
         """Append the section; every figure's caption begins, every table's ends with what is given."""

@@ -54,6 +54,9 @@ class MaskRealism:
             seed=self.seed,
         )
         findings.metrics = {f"mask/{name}": row for name, row in rows.items()}
+        for volumes, rows_of_set in zip((sets.real, sets.generated), statistics, strict=True):
+            side = "real" if volumes is sets.real else "generated"
+            findings.cases |= {(side, name): dict(row) for name, row in zip(volumes.ids, rows_of_set, strict=True)}
         findings.text = [
             "Distance: 1-D Wasserstein distance of the two distributions in the statistic's unit; of 'present' the "
             "difference of the frequencies, of 'position' the total variation distance of the mean position maps. The "

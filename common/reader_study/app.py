@@ -10,14 +10,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, SecurityError, TooManyRequests
 
 from ..reports.dark_figure import COLOURS
+from ..web.attempts import Attempts
+from ..web.pages import equip
 from .answers import COMMENT_LENGTH, CONFIDENCES, HIGHEST, NAME_LENGTH, Answer, parse_answer, parse_name
-from .attempts import Attempts
-from .guard import guard, set_session
-from .niivue import niivue_module
+from .session import set_session
 from .store import FinishedError, Item, NameTakenError, Reader, Store
 
 _LIMITS = {"name_length": NAME_LENGTH, "comment_length": COMMENT_LENGTH}
-LARGEST_FORM = 16 * 1024  # bytes; a comment of 500 characters has 6 kB at most, percent-encoded
 
 
 def create_app(database: str | Path, *, host: str = "127.0.0.1", allowed_hosts: Sequence[str] = ()) -> Flask:
@@ -34,11 +33,9 @@ def create_app(database: str | Path, *, host: str = "127.0.0.1", allowed_hosts: 
     with Store(database) as store:
         settings = store.settings()
     app = Flask(__name__)
-    app.config.update(DATABASE=str(database), STUDY=settings, MAX_CONTENT_LENGTH=LARGEST_FORM)
+    app.config.update(DATABASE=str(database), STUDY=settings)
     app.config.update(CODES=Attempts(), NEW_READERS=Attempts(burst=30, pause=10, total_burst=300))
-    app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # windows in the order of the settings
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    guard(app, host=host, allowed_hosts=allowed_hosts)
+    equip(app, host=host, allowed_hosts=allowed_hosts)
     app.teardown_appcontext(_close_store)
     app.register_error_handler(HTTPException, _problem)
     app.context_processor(lambda: {"reader": current_reader(), "study": settings, "limits": _LIMITS})
@@ -206,14 +203,6 @@ def volume_file(token: str) -> Response:
     return Response(content, mimetype="application/octet-stream")
 
 
-def niivue() -> Response:
-    """The viewer's module."""
-    response = Response(niivue_module(), mimetype="text/javascript", headers={"Cache-Control": "no-cache"})
-    response.add_etag()
-    response.make_conditional(request)  # in place: not sent again where the browser has it
-    return response
-
-
 def _find_item(items: Sequence[Item], number: int) -> Item:
     return next((item for item in items if item.number == number), None) or abort(404, "no such volume")
 
@@ -241,5 +230,4 @@ _ROUTES = (
     ("/finish", finish, ["POST"]),
     ("/finished", finished, ["GET"]),
     ("/files/<token>.nii", volume_file, ["GET"]),
-    ("/niivue.js", niivue, ["GET"]),
 )

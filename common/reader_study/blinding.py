@@ -7,28 +7,15 @@ steps. So what lies at either end is made equal on both sides, and a noise below
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
-import nibabel as nib
 import numpy as np
 from monai.utils import convert_to_numpy
+
+from ..web.neutral_nifti import neutral_nifti
 
 Layout = Literal["scroll", "thirds"]
 _END = 1 / 16  # of the HU window, at each end: generators seldom come nearer
 _AIR = -900.0  # HU; what is lower is air, on one side with a scanner's noise, on the other without
 _NOISE = 6.0  # σ in HU: steps up to 8 HU leave less than 1/10,000 of their comb in the histogram
-
-
-def neutral_nifti(volume: np.ndarray, *, spacing: Sequence[float]) -> bytes:
-    """Uncompressed NIfTI-1 file of (H, W, D): two volumes of one shape and type differ in their voxels alone.
-
-    Args:
-        volume: In RAS.
-        spacing: mm, written for every volume of a study; the origin is the middle.
-    """
-    affine = np.diag([*map(float, spacing), 1.0])
-    affine[:3, 3] = -affine[:3, :3] @ (np.array(volume.shape) - 1) / 2
-    image = nib.Nifti1Image(np.ascontiguousarray(volume), affine)
-    image.header.set_xyzt_units("mm")
-    return image.to_bytes()
 
 
 def without_traces(image: np.ndarray, *, hu_window: Sequence[float], rng: np.random.Generator) -> np.ndarray:

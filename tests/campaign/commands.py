@@ -95,6 +95,7 @@ COMMANDS = (
         (*_DATA, *_SET, *_OUT, "--folds", "all", "--n_real", "2", "--n_generated", "2"),
         reads=("list", "generated"),
     ),
+    Command("evaluation", "viewing", ("viewing",), (*_DATA, *_SET, *_OUT), reads=("list", "generated")),
     Command("segresnet_auto3dseg", "training", ("train", "smoke"), _DATA + _OUT, reads=("list",)),
     Command("segresnet_auto3dseg", "inferring", ("inference", "smoke"), _DATA + _OUT + _MODEL, reads=("list", "model")),
     Command("segresnet_auto3dseg", "evaluating", ("evaluate", "smoke"), _DATA + _OUT + _MODEL, reads=("list", "model")),

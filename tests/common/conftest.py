@@ -24,6 +24,7 @@ from common.runs.published.selection import Selection
 from common.runs.published.source import read_sources
 from common.runs.workflow_run import Workflow
 from tests.common.threshold_bundle import segmenter, write_pair  # noqa: F401 fixtures of two rooms
+from tests.common.web.browser import browser, open_page, serve_app  # noqa: F401 fixtures of two rooms
 
 CHANNELS, LATENT = 8, 16
 STEP_OPTIONS = ("objective", "g_iterations", "r1_weight", "checkpointing", "compile_by")

@@ -162,6 +162,7 @@ class PublishedSet:
             "checks": [self.selection.air_share, self.selection.empty_masks],
             "filter": self.selection.copy_filter and self.selection.copy_filter.identity,
             "masks": self.selection.mask_filter and self.selection.mask_filter.identity,
+            **({"flagged": sorted(self.selection.flagged)} if self.selection.flagged else {}),
         }
 
 

@@ -7,11 +7,12 @@ import torch
 
 from ...data.case import Case
 from ...data.check import Limits, check_case
+from ...data.latents import latent_seed
 from .copy_filter import CopyFilter
 from .mask_filter import MaskFilter
 from .pair import read_pair
 from .source import PairSource
-from .verdicts import COPY, Verdict
+from .verdicts import COPY, FLAGGED, Verdict
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Selection:
         copy_filter: None where the training data are not at hand.
         mask_filter: None takes masks as they are.
         candidates: At most, for each pair wanted.
+        flagged: Checkpoint and latent seed of pairs that somebody does not want, see `flagged_pairs`.
     """
 
     air_share: float = 0.001
@@ -31,6 +33,7 @@ class Selection:
     copy_filter: CopyFilter | None = None
     mask_filter: MaskFilter | None = None
     candidates: int = 4
+    flagged: frozenset[tuple[str, int]] = frozenset()
 
     def judge(self, candidates: Mapping[int, Case], source: PairSource, *, hu_step: int) -> list[Verdict]:
         """Verdicts on numbered candidates of a checkpoint, compared with the training cases as the set will have them.
@@ -55,7 +58,8 @@ class Selection:
         verdicts = []
         for (index, entry), distance in zip(entries.items(), distances, strict=True):
             kinds = [problem.kind for problem in check_case(entry, limits)]
-            reasons = [kind for kind in kinds if kind != "empty mask" or not self.empty_masks]
+            unwanted = bool(self.flagged) and (source.sha256, latent_seed(source.seed, index)) in self.flagged
+            reasons = [FLAGGED] * unwanted + [kind for kind in kinds if kind != "empty mask" or not self.empty_masks]
             if self.copy_filter and distance is not None and distance < self.copy_filter.threshold:
                 reasons.append(COPY)
             verdicts.append(Verdict(index, reasons[0] if reasons else None, distance))

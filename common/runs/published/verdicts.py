@@ -10,6 +10,7 @@ from ...files import read_json, write_json
 from ...same_settings import require_same_settings
 
 COPY = "near a training case"
+FLAGGED = "flagged by a viewer"
 
 
 @dataclass(frozen=True)

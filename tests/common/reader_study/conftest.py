@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from common.reader_study.app import create_app
-from common.reader_study.blinding import neutral_nifti
 from common.reader_study.store import create_study
+from common.web.neutral_nifti import neutral_nifti
 
 SETTINGS = {
     "answer": "score",

@@ -6,8 +6,8 @@ import pytest
 
 from common.reader_study.answers import Answer
 from common.reader_study.app import create_app
-from common.reader_study.attempts import Attempts
 from common.reader_study.store import Store
+from common.web.attempts import Attempts
 
 ORIGIN = {"Origin": "http://localhost"}
 SCRIPTS = ["<script>alert(1)</script>", "\"><img src=x onerror='alert(1)'>", "{{ 7 * 7 }}", "javascript:alert(1)"]

@@ -1,97 +1,32 @@
 """Readers in a real browser: keys, mouse, the viewer's pixels, stopping and coming back."""
 
-import io
 import json
-import shutil
-import threading
 
-import matplotlib.image
 import numpy as np
 import pytest
-from waitress.server import create_server
 
 from common.reader_study.app import create_app
 from common.reader_study.results import write_results
 from common.reader_study.store import Store
+from tests.common.web.browser import canvas_pixels, grey, red, tiles, wait_for_viewer
 
 pytestmark = pytest.mark.browser
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",  # WebGL 2 without a graphics card
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 # the same functions, without a picture
 NO_VIEWER = """export const createViewer = async () => ({
-  setWindow() {}, setMask() {}, scroll() {}, zoom() {}, goToMask() {}, onMove() {}, slice: () => [1, 1],
+  load() {}, setWindow() {}, setMask() {}, scroll() {}, zoom() {}, goToMask() {}, onMove() {}, slice: () => [1, 1],
+  place: () => [0, 0, 0], goTo() {},
 });"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
-    with playwright.sync_playwright() as run:
-        chromium = run.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def served(study_file):
+def served(study_file, serve_app):
     """Function (**settings) -> address and file of a study that is being served."""
-    servers = []
 
     def serve(**settings):
         path = study_file(**settings)
-        server = create_server(create_app(path), host="127.0.0.1", port=0)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        servers.append((server, thread))
-        return f"http://127.0.0.1:{server.effective_port}", path
+        return serve_app(create_app(path)), path
 
-    yield serve
-    for server, thread in servers:
-        server.trigger.pull_trigger(server.close)  # in the server's own thread, which ends with it
-        thread.join(5)
-        server.task_dispatcher.shutdown()
-        assert not thread.is_alive()
-
-
-@pytest.fixture
-def open_page(browser):
-    """Function (address) -> page of a browser of its own; what leaves the address or breaks the policy is an error."""
-    contexts, problems = [], []
-
-    def watch(page, address):
-        page.on(
-            "request",
-            lambda request: request.url.startswith((address, "data:", "blob:")) or problems.append(request.url),
-        )
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
-        page.on("console", lambda message: message.type == "error" and problems.append(message.text))
-
-    def open_new(address, **options):
-        contexts.append(browser.new_context(viewport={"width": 1000, "height": 650}, **options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(60000)
-        watch(page, address)
-        page.goto(address)
-        return page
-
-    yield open_new
-    for context in contexts:
-        context.close()
-    assert problems == []
+    return serve
 
 
 def begin(page, name):
@@ -101,36 +36,6 @@ def begin(page, name):
     code = page.inner_text("code.big")
     page.click("a.main")
     return code
-
-
-def wait_for_viewer(page):
-    page.wait_for_selector("#viewer:not([data-state=loading])")
-    assert page.get_attribute("#viewer", "data-state") == "ready", page.inner_text("#message")
-
-
-def canvas_pixels(page):
-    """RGB of the viewer in 0 … 1, (rows, columns, 3)."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return matplotlib.image.imread(io.BytesIO(page.locator("#canvas").screenshot()))[..., :3]
-
-
-def tiles(pixels):
-    """Axial, coronal and sagittal tile, by their shares of the canvas."""
-    height, width = pixels.shape[:2]
-    return [
-        pixels[:, : int(0.57 * width)],
-        pixels[: height // 2, int(0.59 * width) :],
-        pixels[height // 2 :, int(0.59 * width) :],
-    ]
-
-
-def grey(tile):
-    """Voxels of tissue: neither black air nor coloured mask or cross."""
-    return int(((np.ptp(tile, axis=-1) < 0.05) & (tile[..., 0] > 0.3)).sum())
-
-
-def red(tile):
-    return int(((tile[..., 0] - tile[..., 2]) > 0.15).sum())
 
 
 def answer_by_keys(page, number, keys):
@@ -153,9 +58,7 @@ def test_two_readers_answer_all_one_stops_and_resumes(served, open_page, tmp_pat
     begin(first, "Dr <img src=x onerror=alert(1)>")
     for number, source in enumerate(truth, 1):
         if number == 3:
-            first.route(
-                "**/static/viewer.js", lambda route: route.fulfill(body=NO_VIEWER, content_type="text/javascript")
-            )
+            first.route("**/web/viewer.js", lambda route: route.fulfill(body=NO_VIEWER, content_type="text/javascript"))
         answer_by_keys(first, number, "1" if source == "real" else "t")
     first.wait_for_url("**/review")
     first.locator("#finish:focus").wait_for()  # a polled script would be an eval, which the page forbids

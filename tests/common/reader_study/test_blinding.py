@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from common.reader_study.blinding import blinded_pair, neutral_nifti, third
+from common.reader_study.blinding import blinded_pair, third
+from common.web.neutral_nifti import neutral_nifti
 
 SIZE = (6, 5, 9)
 FORM = {"spacing": (1, 1, 1), "hu_window": (-1024, 600)}

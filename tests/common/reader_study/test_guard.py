@@ -5,8 +5,8 @@ import re
 import pytest
 
 from common.reader_study.app import create_app
-from common.reader_study.guard import is_loopback, trusted_hosts
 from common.reader_study.store import Store
+from common.web.guard import is_loopback, trusted_hosts
 
 ORIGIN = {"Origin": "http://localhost"}
 TRAVERSALS = [

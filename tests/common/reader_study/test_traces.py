@@ -12,7 +12,8 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GroupKFold, cross_val_score
 
-from common.reader_study.blinding import blinded_pair, neutral_nifti, without_traces
+from common.reader_study.blinding import blinded_pair, without_traces
+from common.web.neutral_nifti import neutral_nifti
 
 WINDOW = (-1024, 600)
 SIZE = (24, 24, 12)

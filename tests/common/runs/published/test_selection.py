@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from common.data.case import Case
+from common.data.latents import latent_seed
 from common.runs.published.selection import Selection
 
 SOURCE = SimpleNamespace(settings={"hu_window": [-1024, 600], "label_names": {"0": "background", "1": "tumour"}})
@@ -88,3 +89,10 @@ def test_masks_are_judged_of_pairs_that_are_good_so_far(candidates):
     verdicts = Selection(mask_filter=masks).judge(candidates(**EMPTY), SOURCE, hu_step=1)
     assert masks.asked == ["c4"]
     assert [(verdict.reason, verdict.dice) for verdict in verdicts] == [(None, 0.8), ("empty mask", None)]
+
+
+def test_flagged_pairs_are_left_out_by_checkpoint_and_seed(candidates):
+    source = SimpleNamespace(**vars(SOURCE), sha256="ab", seed=3)
+    flagged = frozenset({("ab", latent_seed(3, 7)), ("cd", latent_seed(3, 4))})  # the second is of another checkpoint
+    verdicts = Selection(flagged=flagged).judge(candidates(), source, hu_step=1)
+    assert [(verdict.index, verdict.reason) for verdict in verdicts] == [(4, None), (7, "flagged by a viewer")]

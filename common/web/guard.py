@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from flask import Flask, Response, abort, request
-from werkzeug.wrappers import Response as BaseResponse
 
+LARGEST_FORM = 16 * 1024  # bytes; a comment of 500 characters has 6 kB at most, percent-encoded
 _LOOPBACK = ("localhost", "127.0.0.1")
 _HEADERS = {
     # NiiVue keeps its font in data: URLs; nothing else may come from anywhere but here
@@ -40,14 +40,14 @@ def trusted_hosts(host: str, allowed: Sequence[str] = ()) -> list[str]:
 
 
 def guard(app: Flask, *, host: str, allowed_hosts: Sequence[str] = ()) -> None:
-    """Refuse foreign hosts (DNS rebinding) and forms of other pages, and set the security headers.
+    """Refuse foreign hosts (DNS rebinding), forms of other pages and large ones, and set the security headers.
 
     Args:
-        app: Of the study.
+        app: That is served.
         host: That it is served on.
         allowed_hosts: Further names of this machine.
     """
-    app.config["TRUSTED_HOSTS"] = trusted_hosts(host, allowed_hosts)
+    app.config.update(TRUSTED_HOSTS=trusted_hosts(host, allowed_hosts), MAX_CONTENT_LENGTH=LARGEST_FORM)
     app.before_request(_refuse_foreign_forms)
     app.after_request(_add_headers)
 
@@ -55,21 +55,10 @@ def guard(app: Flask, *, host: str, allowed_hosts: Sequence[str] = ()) -> None:
 def _refuse_foreign_forms() -> None:
     """Browsers send the origin with each form; only a page of this very host and port may have sent it."""
     if request.method not in ("GET", "HEAD", "OPTIONS") and request.headers.get("Origin") != request.host_url[:-1]:
-        abort(403, "this form was not sent by a page of the study")
+        abort(403, "this form was not sent by a page of this server")
 
 
 def _add_headers(response: Response) -> Response:
     response.headers.update(_HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
-    return response
-
-
-def set_session(response: BaseResponse, secret: str, mark: str) -> BaseResponse:
-    """`response` with cookies that no script reads and no other site sends: the reader's, and the browser's `mark`.
-
-    The mark outlives the session. It opens nothing, but who shows it tries codes on an account of their own: others
-    who guess from the same address do not lock this browser out.
-    """
-    for name, value in (("reader", secret), ("browser", mark)):
-        response.set_cookie(name, value, max_age=30 * 24 * 3600, httponly=True, samesite="Strict")
     return response

@@ -1,4 +1,4 @@
-// The page's one door to NiiVue; another viewer would have to offer the same functions.
+// The pages' one door to NiiVue; another viewer would have to offer the same functions.
 import { Niivue, SLICE_TYPE } from "/niivue.js";
 
 const OPTIONS = {
@@ -12,37 +12,46 @@ const OPTIONS = {
   show3Dcrosshair: false,
 };
 // left, top, width, height as shares of the canvas
-const TILES = [
+const WIDE = [
   { sliceType: SLICE_TYPE.AXIAL, position: [0, 0, 0.58, 1] },
   { sliceType: SLICE_TYPE.CORONAL, position: [0.58, 0, 0.42, 0.5] },
   { sliceType: SLICE_TYPE.SAGITTAL, position: [0.58, 0.5, 0.42, 0.5] },
 ];
+const TALL = [
+  { sliceType: SLICE_TYPE.AXIAL, position: [0, 0, 1, 0.55] },
+  { sliceType: SLICE_TYPE.CORONAL, position: [0, 0.55, 0.5, 0.45] },
+  { sliceType: SLICE_TYPE.SAGITTAL, position: [0.5, 0.55, 0.5, 0.45] },
+];
 const AXIS = { axial: 2, coronal: 1, sagittal: 0 };
 
 // layout: "scroll" shows three planes, anything else all axial slices side by side
-// labels: {"1": "tumour", …}; colours: ["#rrggbb", …] of label 1, 2, …; range: [low, high] in HU
-export async function createViewer(canvas, { image, mask, layout, labels, colours, range }) {
+// labels: {"1": "tumour", …}; colours: ["#rrggbb", …] of label 1, 2, …
+export async function createViewer(canvas, { layout, labels, colours }) {
   const nv = new Niivue(OPTIONS);
   await nv.attachToCanvas(canvas);
-  await nv.loadVolumes([
-    { url: image, name: "image.nii", colormap: "gray", cal_min: range[0], cal_max: range[1] },
-    { url: mask, name: "mask.nii", cal_min: 0, cal_max: Math.max(...Object.keys(labels)) },
-  ]);
-  const [ct, overlay] = nv.volumes;
-  overlay.setColormapLabel(colourTable(labels, colours));
-  nv.updateGLVolume();
-  const size = ct.dimsRAS.slice(1, 4);
-  [nv.opts.crosshairWidth, nv.opts.crosshairGap] = [size[0] / 400, size[0] / 10]; // voxels: thin, whatever the volume
-  if (layout === "scroll") nv.setCustomLayout(TILES);
-  else showAll(nv, canvas, ct, size);
+  let ct, overlay, size;
 
   return {
+    // addresses of image and mask, which may be missing; range: [low, high] in HU
+    async load({ image, mask, range }) {
+      const files = [{ url: image, name: "image.nii", colormap: "gray", cal_min: range[0], cal_max: range[1] }];
+      if (mask) files.push({ url: mask, name: "mask.nii", cal_min: 0, cal_max: Math.max(...Object.keys(labels)) });
+      await nv.loadVolumes(files);
+      [ct, overlay] = nv.volumes;
+      overlay?.setColormapLabel(colourTable(labels, colours));
+      nv.updateGLVolume();
+      size = ct.dimsRAS.slice(1, 4);
+      const pixel = size[0] / (0.42 * canvas.clientWidth); // in voxels, in the smaller tiles
+      [nv.opts.crosshairWidth, nv.opts.crosshairGap] = [1.2 * pixel, size[0] / 10]; // thin, whatever the volume
+      if (layout === "scroll") nv.setCustomLayout(canvas.clientHeight > canvas.clientWidth ? TALL : WIDE);
+      else showAll(nv, canvas, ct, size);
+    },
     setWindow(low, high) {
       [ct.cal_min, ct.cal_max] = [low, high];
       nv.updateGLVolume();
     },
     setMask(visible) {
-      nv.setOpacity(1, visible ? 0.5 : 0);
+      if (overlay) nv.setOpacity(1, visible ? 0.5 : 0);
     },
     scroll(plane, steps) {
       const by = [0, 0, 0];
@@ -57,10 +66,17 @@ export async function createViewer(canvas, { image, mask, layout, labels, colour
       nv.setPan2Dxyzmm(after > 1 ? [x + by * right, y + by * front, z + by * up, after] : [0, 0, 0, 1]);
     },
     goToMask() {
-      fullestSlices(overlay.img, size).forEach((slice, axis) => {
-        nv.scene.crosshairPos[axis] = (slice + 0.5) / size[axis];
+      this.goTo(overlay ? fullestSlices(overlay.img, size).map((slice, axis) => (slice + 0.5) / size[axis]) : [0.5, 0.5, 0.5]);
+    },
+    // place: shares of the volume along its three axes
+    goTo(place) {
+      place.forEach((share, axis) => {
+        nv.scene.crosshairPos[axis] = share;
       });
       nv.drawScene();
+    },
+    place() {
+      return [...nv.scene.crosshairPos];
     },
     onMove(call) {
       nv.onLocationChange = call;

@@ -1,6 +1,6 @@
 import pytest
 
-from common.reader_study.niivue import extract_module, niivue_module
+from common.web.niivue import extract_module, niivue_module
 
 
 def test_niivue_comes_from_the_installed_wheel():

@@ -1,4 +1,4 @@
-from common.reader_study.attempts import Attempts
+from common.web.attempts import Attempts
 
 
 class Clock:

@@ -24,7 +24,7 @@ def niivue_module() -> str:
     """
     found = importlib.util.find_spec("ipyniivue")  # looked for, not imported: the widget needs Jupyter's machinery
     if found is None or found.origin is None:
-        raise ModuleNotFoundError("the reader study shows volumes with NiiVue: pip install ipyniivue==2.4.4")
+        raise ModuleNotFoundError("volumes are shown with NiiVue: pip install ipyniivue==2.4.4")
     widget = Path(found.origin).parent / "static" / "widget.js"
     if not widget.is_file():
         raise RuntimeError(f"no {widget}: install the version that was tested, pip install ipyniivue==2.4.4")
