@@ -34,7 +34,7 @@ setup: install data
 install: $(VENV)/.installed
 
 # torch first: its own build is chosen before anything asks for another
-$(VENV)/.installed: requirements.txt requirements-clinic.txt requirements-dev.txt
+$(VENV)/.installed: requirements.txt requirements-clinic.txt requirements-cluster.txt requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet $$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)
 	$(VENV)/bin/python -m pip install --quiet -r requirements-dev.txt

@@ -18,6 +18,7 @@ except ImportError:  # Windows: nothing is locked there, and nothing removed
     fcntl = None  # type: ignore[assignment] # typeshed has the module on this platform, where the import succeeds
 
 logger = logging.getLogger(__name__)
+RUN_LOCK = ".run.lock"  # in an output_dir, see `one_run`
 _LOCK = ".lock"  # in a temporary folder
 _HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
 _NAME = re.compile(r"\.\d+(-(?P<host>[0-9a-f]{8})-[0-9a-f]{8})?\..+")  # the bare number: of earlier versions

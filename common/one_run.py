@@ -13,10 +13,10 @@ import ignite.distributed as idist
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from .files import read_json, write_json
+from .leftovers import RUN_LOCK as LOCK_NAME
 from .leftovers import remove_leftovers
 from .stopping import STOP_SIGNALS
 
-LOCK_NAME = ".run.lock"
 HOLDER_NAME = ".run.json"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 _held: dict[Path, BaseFileLock | None] = {}  # None: this process is one of several, or shares the folder

@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from .stopping import STOP_SIGNALS
+from .stopping import STOP_SIGNALS, end_with_parent
 
 DEBUG = "DEBUG"
 _OURS = Path(__file__).resolve().parent
@@ -28,6 +28,7 @@ def end_with_reasons() -> None:
     if main is not None and main.name == "monai.bundle.__main__" and sys.excepthook is not _print_reason:
         sys.excepthook = _print_reason
         STOP_SIGNALS.listen()
+        end_with_parent()
 
 
 def reason_of(error: BaseException) -> BaseException:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 logger = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+PARENT = "RUN_PARENT"  # in the environment: the id of the process without which this one is to end
 _ONE_KEY = 2.0  # seconds: torchrun hands on the Ctrl-C that the terminal has given to its processes already
 
 
@@ -98,6 +99,33 @@ class StopSignals:
 
     def _stop_now(self, *_: Any) -> NoReturn:
         raise Stopped(128 + self.number)
+
+
+def end_with_parent() -> None:
+    """Let this process end, as by SIGTERM, soon after the one that ``RUN_PARENT`` in its environment names, if any.
+
+    What a worker of a cluster has started must not go on beside its repetition on another machine, which cannot end it.
+    """
+    parent = int(os.environ.get(PARENT) or 0)
+    if parent:
+        threading.Thread(target=_follow, args=(parent, os.getpid()), daemon=True).start()
+
+
+def _follow(parent: int, process: int) -> None:
+    while process_lives(parent):
+        time.sleep(1)
+    os.kill(process, signal.SIGTERM)
+
+
+def process_lives(pid: int) -> bool:
+    """Whether this machine has such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _is_no_stop(_: logging.LogRecord) -> bool:

@@ -1,25 +1,20 @@
 """An experiment: arms of trainings on the same test cases, each an ordinary run of a bundle, one table out."""
 
 import csv
-import json
-import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..files import read_json, write_json
+from ..files import read_json
 from ..options.ahead import require_ahead
-from ..progress import Progress
-from ..same_settings import require_same_settings
 from .arms import Arm, chain, compared_arms, planned_arms, read_arms, selected, slug, without_too_large
+from .engine import Engine
 from .generator_pairs import require_unleaked
+from .tasks import DONE, Task, run_tasks
 from .workflow_run import Options, Runner, Workflow, end_orphans, run_workflow
 
-logger = logging.getLogger(__name__)
 _OWN = ("fold", "output_dir", "init_from")  # of train.yaml
-_DONE = "done.json"
 Seed = int | None
 
 
@@ -27,7 +22,7 @@ class Experiment:
     """Trains every arm with every seed on every fold, evaluates each seed's ensemble, and gathers the cases' scores.
 
     What is finished is not run again: a killed experiment goes on with the trainings that are missing, each of which
-    goes on from its own checkpoint. All arms of one seed are run before those of the next.
+    goes on from its own checkpoint. All arms of one seed are begun before those of the next.
 
     Args:
         arms: In the order of the table; an arm that others start from, or are compared with, stands before them.
@@ -43,6 +38,7 @@ class Experiment:
         training: With flat keys for every training, such as sizes; an arm's own win.
         evaluating: With flat keys for every evaluation.
         runner: Runs a workflow: run id, config files, flat keys, log file; by default a process of its own.
+        engine: Where the runs are worked on; by default one after the other.
 
     Attributes:
         arms: All arms that are run, see `planned_arms`.
@@ -68,6 +64,7 @@ class Experiment:
         equal_updates: bool = False,
         datalist: str | Path | None = None,
         runner: Runner | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.folds: list[int | str] = [folds] if isinstance(folds, str) else list(folds)
         self.seeds: list[Seed] = [None] if seeds is None or "seed" in training.options else list(seeds)
@@ -89,6 +86,7 @@ class Experiment:
         self.training = training
         self.evaluating = evaluating
         self.runner = runner or run_workflow
+        self.engine = engine or Engine()
         if runner is None:
             require_ahead(self._runs())
             require_unleaked(self._trainings())
@@ -96,9 +94,8 @@ class Experiment:
     def run(self) -> dict[str, list[dict[str, float | None]]]:
         """Run what is missing; arm → a seed → case id → DSC of the foreground, None for an empty truth."""
         end_orphans(self.output_dir)
-        for seed in self.seeds:
-            for arm in Progress(self.arms, desc="arms" if seed is None else f"arms, seed {seed}"):
-                self._run_arm(arm, seed)
+        tasks = [task for seed in self.seeds for arm in self.arms for task in self._tasks(arm, seed)]
+        run_tasks(tasks, runner=self.runner, engine=self.engine, desc="runs")
         return {
             arm.name: [read_case_scores(self.evaluation_dir(arm.name, seed) / "cases.csv") for seed in self.seeds]
             for arm in self.compared
@@ -123,7 +120,7 @@ class Experiment:
             for folder in self.training_dirs(part.name, seed)
         ]
         remedy = "remove its folder, and it is run again"
-        return sum(read_json(folder / _DONE, remedy=remedy, keys=("seconds",))["seconds"] for folder in folders)
+        return sum(read_json(folder / DONE, remedy=remedy, keys=("seconds",))["seconds"] for folder in folders)
 
     def _runs(self) -> Iterator[tuple[str, Sequence[str], Options]]:
         """Name, config files and options of a training and an evaluation of each arm."""
@@ -139,15 +136,20 @@ class Experiment:
                 files = [*self.training.config_files, *arm.overlays]
                 yield f"arm '{arm.name}'", files, self._options(arm, self.seeds[0], fold)
 
-    def _run_arm(self, arm: Arm, seed: Seed) -> None:
-        for fold, folder in zip(self.folds, self.training_dirs(arm.name, seed), strict=True):
-            training = replace(self.training, config_files=[*self.training.config_files, *arm.overlays])
-            self._once(folder, training, self._options(arm, seed, fold))
-        if arm not in self.compared:
-            return
-        models = [str(folder / "model.pt") for folder in self.training_dirs(arm.name, seed)]
-        evaluating = replace(self.evaluating, config_files=[*self.evaluating.config_files, *arm.evaluate_overlays])
-        self._once(self.evaluation_dir(arm.name, seed), evaluating, {"checkpoint": models})
+    def _tasks(self, arm: Arm, seed: Seed) -> Iterator[Task]:
+        """An arm's trainings of a seed, and the evaluation of their models if it has a row."""
+        folders = self.training_dirs(arm.name, seed)
+        starts = [] if arm.start_from is None else self.training_dirs(arm.start_from, seed)
+        for number, (fold, folder) in enumerate(zip(self.folds, folders, strict=True)):
+            files = [*self.training.config_files, *arm.overlays]
+            options = {**self.training.options, **self._options(arm, seed, fold)}
+            workflow = replace(self.training, config_files=files, options=options)
+            yield Task(folder, workflow, after=starts[number : number + 1])
+        if arm in self.compared:
+            files = [*self.evaluating.config_files, *arm.evaluate_overlays]
+            options = {**self.evaluating.options, "checkpoint": [str(folder / "model.pt") for folder in folders]}
+            workflow = replace(self.evaluating, config_files=files, options=options)
+            yield Task(self.evaluation_dir(arm.name, seed), workflow, after=folders)
 
     def _folder(self, arm: str, seed: Seed) -> Path:
         folder = self.output_dir / slug(arm)
@@ -161,22 +163,6 @@ class Experiment:
             start = self.training_dirs(arm.start_from, seed)[self.folds.index(fold)]
             options["init_from"] = str(start / "model.pt")
         return {**options, "fold": fold}
-
-    def _once(self, folder: Path, workflow: Workflow, options: Options) -> None:
-        """Run a workflow, with `options` over its own, unless it has finished with the same."""
-        done = folder / _DONE
-        options = {**workflow.options, **options}
-        wanted = {"configs": list(workflow.config_files), "options": json.loads(json.dumps(options))}
-        if done.is_file():
-            remedy = f"Repeat its settings, remove {folder} to run it anew, or name another --output_dir."
-            found = read_json(done, remedy=remedy, keys=list(wanted))
-            require_same_settings(found, wanted, source=done, remedy=remedy, may_differ=("seconds",))
-            logger.info("%s is finished", folder)
-            return
-        start = time.monotonic()
-        log = folder / f"{workflow.run_id}.log"
-        self.runner(workflow.run_id, workflow.config_files, {**options, "output_dir": str(folder)}, log)
-        write_json({**wanted, "seconds": round(time.monotonic() - start, 1)}, done)
 
 
 def read_case_scores(path: str | Path) -> dict[str, float | None]:

@@ -12,6 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from filelock import FileLock, Timeout
+
+from ..leftovers import RUN_LOCK
+from ..stopping import PARENT
+
 logger = logging.getLogger(__name__)
 PATIENCE = 300.0  # seconds that a process gets to end its step and keep its state; who ends us may have less
 _TOLD_TO_END = (130, 143, -signal.SIGINT, -signal.SIGTERM)
@@ -65,9 +70,18 @@ def run_workflow(
     """
     flags = [f"--{key}={value}" for key, value in options.items() if value is not None]
     command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(list(configs)), *flags]
+    if PARENT in os.environ:
+        _wait_until_free(Path(options["output_dir"]))
     if status := run_process(command, log, watch=watch, interval=interval):
         last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         raise RuntimeError(f"`run {run_id}` failed with {status}, see {log}; its last lines:\n{last}")
+
+
+def _wait_until_free(output_dir: Path) -> None:
+    """Let what a lost worker has left at work, maybe on another machine, keep its state; at most `PATIENCE`."""
+    if (output_dir / RUN_LOCK).exists():
+        with contextlib.suppress(Timeout, OSError), FileLock(output_dir / RUN_LOCK).acquire(timeout=PATIENCE):
+            (output_dir / RUN_LOCK).unlink(missing_ok=True)
 
 
 def run_process(

@@ -176,12 +176,12 @@ def released(tmp_path, inferring, model_file):
     config = tmp_path / "inference.yaml"
     config.write_text("run: []\n")
 
-    def make(num_samples=5, *, checkpoints=None, folder="set", seed=0, hu_step=1, **selection):
+    def make(num_samples=5, *, checkpoints=None, folder="set", seed=0, hu_step=1, engine=None, **selection):
         sources = read_sources(checkpoints or [model_file()], num_samples=num_samples, seed=seed)
         about = SetDescription("synthetic", {"name": "hagan_128", "version": "0.1.0"}, seed, hu_step)
         how = {"inferring": Workflow("inferring", [str(config)]), "selection": Selection(**selection)}
         folders = {"output_dir": tmp_path / folder, "work_dir": tmp_path / f"{folder}.work"}
-        PublishedSet(sources, about, **how, **folders, runner=inferring).make()
+        PublishedSet(sources, about, **how, **folders, runner=inferring, engine=engine).make()
         return tmp_path / folder
 
     return make

@@ -1,16 +1,21 @@
 """Makes a set of generated pairs for release: ordinary runs of `inferring`, bad pairs and copies replaced."""
 
 import logging
+import shutil
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...data.case import Case
+from ...data.generated_set import LIST_NAME
 from ...data.provenance import FILE_NAME
 from ...data.sources.nifti_pair import pair_paths
-from ...files import file_sha256
+from ...files import content_sha256, file_sha256
 from ...options.ahead import require_ahead
+from ..engine import Engine
+from ..tasks import Task, run_tasks
 from ..workflow_run import Runner, Workflow, end_orphans, run_workflow
 from .pair import read_pair, write_small_pair
 from .record import PublishedPair, SetDescription, write_record
@@ -37,6 +42,7 @@ class PublishedSet:
         inferring: Makes the candidates of a checkpoint.
         selection: Which of them are good.
         runner: Runs a workflow; by default a process of its own.
+        engine: Where candidates are made; by default in one run after the other.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class PublishedSet:
         inferring: Workflow,
         selection: Selection,
         runner: Runner | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.sources = list(sources)
         self.about = about
@@ -62,6 +69,7 @@ class PublishedSet:
         self.inferring = inferring
         self.selection = selection
         self.runner = runner or run_workflow
+        self.engine = engine or Engine()
         if runner is None:
             require_ahead([("inferring", inferring.config_files, inferring.options)])
         self.verdicts = Verdicts(self.work_dir, output_dir=self.directory, request=self._request())
@@ -116,15 +124,38 @@ class PublishedSet:
         missing = [index for index in indices if not _is_there(self._candidate(source, index))]
         if not missing and not (self._part(source) / FILE_NAME).is_file():  # killed after its last pair
             missing = list(indices[:1])
-        for start in range(0, len(missing), _CHUNK):
-            given = {"checkpoint": str(source.path), "seed": source.seed, "output_dir": str(self._part(source))}
-            # one by one: what a pair is drawn with may change its last bits, and interruptions change that
-            chunk = {"indices": missing[start : start + _CHUNK], "batch_size": 1, "preview_count": 0}
-            log = self._part(source) / "inferring.log"
-            options = {**self.inferring.options, **given, **chunk}
-            self.runner(self.inferring.run_id, self.inferring.config_files, options, log)
+        size = min(_CHUNK, -(-len(missing) // self.engine.slots))
+        chunks = [missing[start : start + size] for start in range(0, len(missing), size or 1)]
+        if self.engine.one_by_one:
+            for chunk in chunks:
+                given = self._inferring(source, chunk).options
+                log = self._part(source) / "inferring.log"
+                options = {**given, "output_dir": str(self._part(source))}
+                self.runner(self.inferring.run_id, self.inferring.config_files, options, log)
+        else:
+            self._generate_at_once(source, chunks)
         if lost := [index for index in missing if not _is_there(self._candidate(source, index))]:
             raise RuntimeError(f"`run inferring` left no pair {lost[0]} in {self._part(source)}: see its inferring.log")
+
+    def _generate_at_once(self, source: PairSource, chunks: Sequence[Sequence[int]]) -> None:
+        """Each chunk in a folder of its own, from which its files then come into that of all candidates."""
+        folder = self._part(source) / "chunks"
+        tasks = [Task(folder / content_sha256(list(chunk))[:12], self._inferring(source, chunk)) for chunk in chunks]
+        run_tasks(tasks, runner=self.runner, engine=self.engine, desc=f"candidates of {source.path}")
+        for task in tasks:
+            for file in sorted(path for path in task.folder.rglob("*") if path.is_file()):
+                if file.parent.name in ("images", "labels") or file.name in (FILE_NAME, LIST_NAME):
+                    target = self._part(source) / file.relative_to(task.folder)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    file.replace(target)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _inferring(self, source: PairSource, indices: Sequence[int]) -> Workflow:
+        """The run that makes these candidates, but for its folder."""
+        given = {"checkpoint": str(source.path), "seed": source.seed}
+        # one by one: what a pair is drawn with may change its last bits, and interruptions change that
+        chunk = {"indices": list(indices), "batch_size": 1, "preview_count": 0}
+        return replace(self.inferring, options={**self.inferring.options, **given, **chunk})
 
     def _publish(self, source: PairSource, pairs: Sequence[PublishedPair]) -> None:
         """Bring pairs that the set lacks into it; their candidates go."""

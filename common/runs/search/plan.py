@@ -7,9 +7,10 @@ from typing import Any, Literal, get_args
 
 from optuna import pruners
 
+from ...options.ahead import require_ahead
 from .objective import Objective, Series
 from .space import SearchSpace
-from .steps import Step, check_steps, share_out
+from .steps import Step, share_out
 
 Sampler = Literal["grid", "tpe"]
 _PRUNERS = {"none": pruners.NopPruner, "median": pruners.MedianPruner, "hyperband": pruners.HyperbandPruner}
@@ -110,3 +111,23 @@ class SearchPlan:
             "seed": self.seed,
             "steps": steps,
         }
+
+
+def check_steps(steps: Sequence[Step], shares: Sequence[Sequence[str]], tried: Mapping[str, Any]) -> None:
+    """Every key that a step is given must be one of its config, with values that it may have.
+
+    Args:
+        steps: In their order.
+        shares: Sampled keys of each.
+        tried: Values of the sampled keys: a list, or a range with ``low`` and ``high``.
+
+    Raises:
+        ValueError: A config file is missing, or lacks a key, or a value is none that the key may have.
+    """
+    runs = []
+    for step, share in zip(steps, shares, strict=True):
+        values = {key: [tried[key]["low"], tried[key]["high"]] if "low" in tried[key] else tried[key] for key in share}
+        for number in range(max(map(len, values.values()), default=1)):  # one of each key at a time: each at least once
+            options = {key: listed[min(number, len(listed) - 1)] for key, listed in values.items()}
+            runs.append((f"step {step.label}", step.config_files, {**step.options, **options}))
+    require_ahead(runs)

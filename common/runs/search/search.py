@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ...files import write_json
 from ...reason import reason_of
+from ..engine import Engine
 from ..workflow_run import Runner, run_workflow
 from .objective import Series
 from .plan import SearchPlan
-from .steps import run_steps
+from .steps import run_steps, work_on_steps
 from .study import beat, folder_number, newest_trials, open_storage, open_study, position, queue_lost
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Execution:
         patience: Seconds without a sign of life after which another machine's trial is taken over.
         retry_failed: Run failed trials once more.
         runner: Runs a workflow; by default a process of its own.
+        engine: Where trials are worked on; by default one after the other.
     """
 
     output_dir: str | Path
@@ -47,6 +49,7 @@ class Execution:
     patience: float = 600.0
     retry_failed: bool = False
     runner: Runner | None = None
+    engine: Engine = field(default_factory=Engine)
 
 
 class Search:
@@ -79,8 +82,11 @@ class Search:
         """
         study = self.study()
         queue_lost(study, patience=self.execution.patience, retry_failed=self.execution.retry_failed)
-        while (trial := self._next(study)) is not None:
-            self._run_trial(trial)
+        if self.execution.engine.one_by_one:
+            while (trial := self._next(study)) is not None:
+                self._run_here(trial)
+        else:
+            self._run_on_workers(study)
         rows = self.rows()
         failed = [row for row in rows if row["state"] == "failed"]
         if failed and all(row["state"] != "complete" for row in rows):
@@ -113,9 +119,9 @@ class Search:
         choose = min if self.plan.objective.direction == "minimize" else max
         return choose(complete, key=lambda row: row["value"]) if complete else None
 
-    def _next(self, study: optuna.Study) -> Trial | None:
-        """The next trial: one from the queue, else a new one; None when there are enough."""
-        queue_lost(study, patience=self.execution.patience)
+    def _next(self, study: optuna.Study, ours: Collection[int] = ()) -> Trial | None:
+        """The next trial: one from the queue, else a new one; None when there are enough; `ours` are being run."""
+        queue_lost(study, patience=self.execution.patience, ours=ours)
         trials = newest_trials(study)
         started = sum(trial.state is not TrialState.WAITING for trial in trials.values())
         waits = any(trial.state is TrialState.WAITING and number < self.plan.count for number, trial in trials.items())
@@ -132,23 +138,61 @@ class Search:
         study.sampler = samplers.TPESampler(seed=self.plan.seed + place, multivariate=True)
         return trial
 
-    def _run_trial(self, trial: Trial) -> None:
+    def _run_here(self, trial: Trial) -> None:
+        values, watch = self._begin(trial)
+        runner = partial(self._runner, watch=watch, interval=self.execution.interval)
+        given = (self.plan.steps, self.plan.shares, values)
+        self._end(trial, watch, partial(run_steps, *given, folder=watch.folder, runner=runner))
+
+    def _run_on_workers(self, study: optuna.Study) -> None:
+        """This process alone asks the study and tells it, so that the workers need not reach the storage."""
+        running: dict[Any, tuple[Trial, _Watch]] = {}
+        with self.execution.engine.pool() as pool:
+            while True:
+                while len(running) < max(1, pool.slots):
+                    trial = self._next(study, [trial.number for trial, _ in running.values()])
+                    if trial is None:
+                        break
+                    values, watch = self._begin(trial)
+                    given = (self.plan.steps, self.plan.shares, values, watch.folder, self._runner)
+                    future = pool.submit(f"trial-{folder_number(trial)}", work_on_steps, *given)
+                    running[future] = trial, watch
+                if not running:
+                    return
+                for future in pool.wait(running, timeout=self.execution.interval):
+                    self._end(*running.pop(future), partial(pool.result, future))
+                for future, (trial, watch) in list(running.items()):
+                    try:
+                        watch()
+                    except optuna.TrialPruned:
+                        pool.cancel(future)
+                        del running[future]
+                        trial.study.tell(trial, state=TrialState.PRUNED)
+
+    @property
+    def _runner(self) -> Runner:
+        return self.execution.runner or run_workflow
+
+    def _begin(self, trial: Trial) -> tuple[dict[str, Any], "_Watch"]:
+        """Values of a trial, and what looks at it in its folder."""
         params = self.plan.space.suggest(trial)
         values = self.plan.space.decode(params)
         number = folder_number(trial)
         folder = self.folder(number)
         write_json({"trial": number, "values": values}, folder / "trial.json")
         logger.info("trial %d of %d: %s", number, self.plan.count, params)
-        watch = _Watch(trial, self.plan.pruning.series, folder)
-        runner = partial(self.execution.runner or run_workflow, watch=watch, interval=self.execution.interval)
+        return values, _Watch(trial, self.plan.pruning.series, folder)
+
+    def _end(self, trial: Trial, watch: "_Watch", seconds_of_run: Callable[[], float]) -> None:
+        """Tell the study what has come of a trial."""
         try:
-            seconds = run_steps(self.plan.steps, self.plan.shares, values, folder=folder, runner=runner)
+            seconds = seconds_of_run()
             watch.report()
-            value = self.plan.objective.read(folder)
+            value = self.plan.objective.read(watch.folder)
         except optuna.TrialPruned:
             trial.study.tell(trial, state=TrialState.PRUNED)
         except (RuntimeError, ValueError, OSError) as error:
-            logger.warning("trial %d failed: %s", number, reason_of(error))
+            logger.warning("trial %d failed: %s", folder_number(trial), reason_of(error))
             trial.set_user_attr("message", str(reason_of(error)))
             trial.study.tell(trial, state=TrialState.FAIL)
         else:

@@ -4,12 +4,13 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ...files import read_json, write_json
-from ...options.ahead import require_ahead
-from ..workflow_run import Options, Workflow, end_orphans
+from ..engine import WANTED
+from ..workflow_run import Options, Runner, Workflow, end_orphans
 
 logger = logging.getLogger(__name__)
 
@@ -52,26 +53,6 @@ def share_out(steps: Sequence[Step], keys: Sequence[str]) -> list[list[str]]:
     return shares
 
 
-def check_steps(steps: Sequence[Step], shares: Sequence[Sequence[str]], tried: Mapping[str, Any]) -> None:
-    """Every key that a step is given must be one of its config, with values that it may have.
-
-    Args:
-        steps: In their order.
-        shares: Sampled keys of each.
-        tried: Values of the sampled keys: a list, or a range with ``low`` and ``high``.
-
-    Raises:
-        ValueError: A config file is missing, or lacks a key, or a value is none that the key may have.
-    """
-    runs = []
-    for step, share in zip(steps, shares, strict=True):
-        values = {key: [tried[key]["low"], tried[key]["high"]] if "low" in tried[key] else tried[key] for key in share}
-        for number in range(max(map(len, values.values()), default=1)):  # one of each key at a time: each at least once
-            options = {key: listed[min(number, len(listed) - 1)] for key, listed in values.items()}
-            runs.append((f"step {step.label}", step.config_files, {**step.options, **options}))
-    require_ahead(runs)
-
-
 def run_steps(
     steps: Sequence[Step],
     shares: Sequence[Sequence[str]],
@@ -104,6 +85,19 @@ def run_steps(
         remedy = f"remove {done}, and the step is run again"
         seconds += read_json(done, remedy=remedy, keys=("seconds",))["seconds"]
     return seconds
+
+
+def work_on_steps(
+    steps: Sequence[Step],
+    shares: Sequence[Sequence[str]],
+    values: Mapping[str, Any],
+    folder: Path,
+    runner: Runner,
+    *,
+    watch: Callable[[], None],
+) -> float:
+    """On a worker of an engine: `run_steps`, while they are wanted."""
+    return run_steps(steps, shares, values, folder=folder, runner=partial(runner, watch=watch, interval=WANTED))
 
 
 def _filled(value: Any, folder: Path) -> Any:

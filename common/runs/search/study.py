@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ...same_settings import require_same_settings
+from ...stopping import process_lives
 
 logger = logging.getLogger(__name__)
 Point = Mapping[str, Any]
@@ -39,15 +40,20 @@ def open_storage(url: str | BaseStorage) -> BaseStorage:
         return JournalStorage(JournalFileBackend(str(path)))
     # another process may hold the file for a moment
     waits = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
-    try:
-        return RDBStorage(url, engine_kwargs=waits)
-    except Exception as error:
-        if not isinstance(error, ImportError) and not type(error).__module__.startswith("sqlalchemy"):
-            raise
-        raise ValueError(
-            f"storage is {url!r}, which cannot be opened ({error}), expected journal:///path, sqlite:///path or the "
-            "address of a database whose driver is installed: set another --storage, or leave it out"
-        ) from error
+    until = time.monotonic() + _CREATION
+    while True:
+        try:
+            return RDBStorage(url, engine_kwargs=waits)
+        except Exception as error:
+            if not isinstance(error, ImportError) and not type(error).__module__.startswith("sqlalchemy"):
+                raise
+            if "already exists" not in str(error) or time.monotonic() > until:
+                raise ValueError(
+                    f"storage is {url!r}, which cannot be opened ({error.__cause__ or error}), expected "
+                    "journal:///path, sqlite:///path or the address of a database whose driver is installed (of "
+                    "PostgreSQL: pip install 'psycopg[binary]'): set another --storage, or leave it out"
+                ) from error
+            time.sleep(1)  # another machine makes the tables too, and was a moment ahead
 
 
 def open_study(
@@ -106,16 +112,17 @@ def beat(trial: Trial) -> None:
     trial.set_user_attr("worker", {"host": socket.gethostname(), "pid": os.getpid(), "beat": time.time()})
 
 
-def queue_lost(study: optuna.Study, *, patience: float, retry_failed: bool = False) -> None:
+def queue_lost(study: optuna.Study, *, patience: float, retry_failed: bool = False, ours: Collection[int] = ()) -> None:
     """Queue trials again whose process is gone: same values, same folder.
 
     Args:
         study: Whose trials are marked as running.
         patience: Seconds without a beat after which another machine's trial is given up.
         retry_failed: Queue failed trials as well.
+        ours: Numbers of the trials that this process has running.
     """
     for number, trial in newest_trials(study).items():
-        if trial.state is TrialState.RUNNING and _is_lost(trial, patience):
+        if trial.state is TrialState.RUNNING and trial.number not in ours and _is_lost(trial, patience):
             if _give_up(study, trial):
                 _queue_again(study, trial, number)
         elif trial.state is TrialState.FAIL and (retry_failed or _is_forgotten(study, trial)):
@@ -126,19 +133,9 @@ def _is_lost(trial: FrozenTrial, patience: float) -> bool:
     worker = trial.user_attrs.get("worker")
     if worker is None:
         return _seconds_since(trial.datetime_start) > patience
-    if worker["host"] == socket.gethostname() and (worker["pid"] == os.getpid() or not _lives(worker["pid"])):
+    if worker["host"] == socket.gethostname() and (worker["pid"] == os.getpid() or not process_lives(worker["pid"])):
         return True
     return time.time() - worker["beat"] > patience
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _give_up(study: optuna.Study, trial: FrozenTrial) -> bool:

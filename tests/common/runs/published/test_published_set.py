@@ -1,4 +1,5 @@
 import json
+from contextlib import contextmanager
 
 import nibabel as nib
 import numpy as np
@@ -10,6 +11,7 @@ from common.data.latents import latent_seed
 from common.data.leakage import LeakageError, check_leakage
 from common.data.provenance import read_provenance
 from common.files import file_sha256
+from common.runs.engine import Engine
 from common.runs.published.record import SetDescription
 
 
@@ -102,6 +104,31 @@ def test_a_run_killed_while_generating_goes_on(released, inferring, finished):
     folder = released(4, folder="killed")
     assert inferring.runs == [(0, list(range(finished, 4)) or [0])]  # lists are written by a run that ends
     assert sums(folder) == sums(whole)
+
+
+class PoolHere:
+    """Stands in for workers: does what it is given at once."""
+
+    def submit(self, name, call, *given, after=()):
+        call(*given, watch=lambda: None)
+        return name
+
+    def wait(self, futures):
+        return list(futures)
+
+    def result(self, future):
+        return None
+
+
+def test_a_set_that_is_made_in_parts_equals_one_made_in_one_go(released, inferring, model_file, monkeypatch):
+    monkeypatch.setattr(Engine, "pool", contextmanager(lambda self: iter([PoolHere()])))
+    paths = [model_file("a"), model_file("b", ("p3",))]
+    whole = released(7, checkpoints=paths, folder="whole")
+    inferring.runs.clear()
+    parts = released(7, checkpoints=paths, folder="parts", engine=Engine(workers=3))
+    assert inferring.runs == [(0, [0, 1]), (0, [2, 3]), (1, [0]), (1, [1]), (1, [2])]
+    assert sums(parts) == sums(whole)
+    assert not list((parts.parent / "parts.work").rglob("chunks"))
 
 
 def test_copies_are_left_out_and_replaced_and_numbered_on(released, inferring, pair_of):

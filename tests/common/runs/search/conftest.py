@@ -1,6 +1,7 @@
 """Searches whose trainings take no time."""
 
 import collections
+from dataclasses import fields
 
 import optuna
 import pytest
@@ -10,7 +11,9 @@ from common.runs.search.plan import SearchPlan
 from common.runs.search.search import Execution, Search
 from common.runs.search.space import SearchSpace
 from common.runs.search.steps import Step
-from tests.common.runs.search.quadratic import EXECUTION, SPACE, STEPS, Runner
+from tests.common.runs.search.quadratic import SPACE, STEPS, Runner
+
+EXECUTION = [field.name for field in fields(Execution)]
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """A training and its score that take no time, and what is searched in the tests of this folder."""
 
 import json
-from dataclasses import fields
 
 from common.runs.search.objective import Series
-from common.runs.search.search import Execution
 
 SPACE = {"x": [-1, 0, 2], "y": [0.5, 1.5]}
-EXECUTION = [field.name for field in fields(Execution)]
 STEPS = [{"run_id": "training"}, {"run_id": "evaluating"}]
 SERIES = Series("score", file="{trial_dir}/training/series.csv", step="step")
 

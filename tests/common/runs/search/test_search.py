@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from common.runs.engine import Engine
 from common.runs.search.plan import Pruning
 from tests.common.runs.search.quadratic import SERIES, SPACE, STEPS, Runner
 
@@ -30,6 +31,17 @@ def test_the_grid_is_every_combination_once_in_its_order(search, tmp_path):
     ]
     trial = json.loads((tmp_path / "search/trials/1/trial.json").read_text())
     assert trial == {"trial": 1, "values": {"x": -1, "y": 1.5}}
+
+
+def test_two_workers_run_the_same_grid(search, tmp_path):
+    pytest.importorskip("distributed", reason="no dask.distributed: pip install -r requirements-cluster.txt")
+    fail = {"fail": lambda options: options["x"] == 0}
+    rows = search(Runner(**fail), output_dir=tmp_path / "here").run()
+    given = {"engine": Engine(workers=2), "interval": 0.2, "output_dir": tmp_path / "workers"}
+    found = search(Runner(**fail), **given).run()
+    keys = ("trial", "state", "value", "x", "y", "message", "resumed")
+    assert [[row[key] for key in keys] for row in found] == [[row[key] for key in keys] for row in rows]
+    assert (tmp_path / "workers/trials/5/evaluating/done.json").is_file()
 
 
 def test_a_finished_study_is_not_run_again_and_grows_with_the_grid(search):
