@@ -124,7 +124,7 @@ class PublishedSet:
         missing = [index for index in indices if not _is_there(self._candidate(source, index))]
         if not missing and not (self._part(source) / FILE_NAME).is_file():  # killed after its last pair
             missing = list(indices[:1])
-        size = min(_CHUNK, -(-len(missing) // self.engine.slots))
+        size = min(_CHUNK, -(-len(missing) // (self.engine.slots if missing else 1)))
         chunks = [missing[start : start + size] for start in range(0, len(missing), size or 1)]
         if self.engine.one_by_one:
             for chunk in chunks:
