@@ -11,7 +11,8 @@ from nibabel.affines import voxel_sizes
 from ..data.label_map import to_values
 from ..data.volume_file import open_volume, read_mask, same_place
 from ..files import write_csv, write_json
-from ..metrics.segmentation import segmentation_scores, summary
+from ..metrics.lesions import IOU
+from ..metrics.segmentation import TOLERANCE, segmentation_scores, summary
 from .decollated import decollated
 from .label_writer import case_name, mask_array
 
@@ -27,6 +28,8 @@ class CaseScores:
             beside the joined foreground.
         binary: Whether the segmenter knows one foreground only: the ground truth's labels are joined.
         notes: What was scored, such as checkpoints and data list; plain values, put into ``metrics.json``.
+        tolerance: Of the surface Dice, in mm.
+        iou: That a lesion is found at.
         replicates, seed: Of the bootstrap.
 
     Raises:
@@ -40,13 +43,16 @@ class CaseScores:
         labels: Sequence[int] = (),
         binary: bool = True,
         notes: Mapping[str, Any] | None = None,
+        tolerance: float = TOLERANCE,
+        iou: float = IOU,
         replicates: int = 2000,
         seed: int = 0,
     ) -> None:
         self.directory = Path(directory)
         self.labels = () if binary else tuple(labels)
         self.binary = binary
-        self.notes = dict(notes or {})
+        self.notes = {**(notes or {}), "nsd_tolerance_mm": tolerance, "lesion_iou": iou}
+        self.limits = {"tolerance": tolerance, "iou": iou}
         self.replicates, self.seed = replicates, seed
         self.rows: list[dict[str, Any]] = []
 
@@ -68,9 +74,9 @@ class CaseScores:
                 )
             labels = read_mask(truth, path=item["label"])
             prediction = to_values(prediction, (0, *self.labels)) if self.labels else prediction
-            scores = segmentation_scores(
-                prediction, labels > 0 if self.binary else labels, spacing=voxel_sizes(truth.affine), labels=self.labels
-            )
+            labels = labels > 0 if self.binary else labels
+            spacing = voxel_sizes(truth.affine)
+            scores = segmentation_scores(prediction, labels, spacing=spacing, labels=self.labels, **self.limits)
             self.rows.append({"case_id": case_name(item), "centre": item.get("centre", ""), **scores})
 
     def write(self, engine: Engine) -> None:

@@ -1,18 +1,21 @@
-"""How well predicted masks agree with the ground truth: Dice and HD95 of a case, and their summary over cases."""
+"""How well predicted masks agree with the ground truth: overlap, surfaces and lesions, by case and over cases."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
 import torch
-from monai.metrics import compute_hausdorff_distance
+from monai.metrics import compute_hausdorff_distance, compute_surface_dice
 from numpy.typing import ArrayLike
 from scipy.ndimage import find_objects
 
+from .lesions import IOU, count_lesions
 from .resampling import case_interval
 
 Row = Mapping[str, Any]
-_SUMMARISED = ("dice", "hd95_mm", "truth_voxels", "prediction_voxels", "intersection_voxels")
+TOLERANCE = 2.0  # mm; the ABCs challenge for targets of radiotherapy (MICCAI 2020), https://abcs.mgh.harvard.edu
+_LESIONS = ("lesions_found", "lesions_missed", "lesions_invented")
+_SUMMARISED = ("dice", "hd95_mm", "nsd", "truth_voxels", "prediction_voxels", "intersection_voxels", *_LESIONS)
 
 
 class MeanRow(TypedDict):
@@ -26,23 +29,33 @@ class MeanRow(TypedDict):
 
 
 def segmentation_scores(
-    prediction: np.ndarray, truth: np.ndarray, *, spacing: Sequence[float], labels: Sequence[int] = ()
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    *,
+    spacing: Sequence[float],
+    labels: Sequence[int] = (),
+    tolerance: float = TOLERANCE,
+    iou: float = IOU,
 ) -> dict[str, float]:
     """Scores of one case as ``<region>/<score>``, of the regions ``foreground`` (all labels joined), ``label_<value>``.
 
     The scores are ``dice``, ``hd95_mm`` (the larger of both directions' 95th percentiles of distances between the
-    surfaces), ``truth_voxels``, ``prediction_voxels``, ``intersection_voxels``, ``truth_ml``, ``prediction_ml``, and
-    the flags ``truth_empty``, ``prediction_empty`` (0 or 1).
+    surfaces), ``nsd`` (normalised surface Dice: the share of both surfaces that lies within `tolerance` of the other
+    one), ``truth_voxels``, ``prediction_voxels``, ``intersection_voxels``, ``truth_ml``, ``prediction_ml``, the numbers
+    ``lesions_found``, ``lesions_missed``, ``lesions_invented`` (see `count_lesions`), and the flags ``truth_empty``,
+    ``prediction_empty`` (0 or 1).
 
-    A region that the truth lacks has no Dice and no HD95: both are NaN, whether the prediction is empty too (not 1) or
-    not (not 0; its false positives weigh in the aggregated Dice). A region that only the prediction lacks has Dice 0
-    and HD95 NaN. `summary` counts each of these.
+    A region that the truth lacks has no Dice, no NSD and no HD95: all are NaN, whether the prediction is empty too (not
+    1) or not (not 0; its false positives weigh in the aggregated Dice, and in the lesions). A region that only the
+    prediction lacks has Dice and NSD 0, and HD95 NaN. `summary` counts each of these.
 
     Args:
         prediction: Whole numbers (H, W, D), 0 is background.
         truth: The same, on the same grid.
         spacing: Of the voxels, in mm.
         labels: Values that are scored by themselves too; none for binary masks.
+        tolerance: Of the NSD, in mm.
+        iou: That a lesion is found at.
 
     Raises:
         ValueError: not volumes of one shape, values that are no labels, or a spacing that is not three lengths.
@@ -56,7 +69,7 @@ def segmentation_scores(
         raise ValueError(f"expected a spacing of three lengths in mm, got {tuple(spacing)}")
     regions = {"foreground": (prediction > 0, truth > 0)}
     regions |= {f"label_{value}": (prediction == value, truth == value) for value in labels}
-    scores = {name: _region_scores(*masks, spacing) for name, masks in regions.items()}
+    scores = {name: _region_scores(*masks, spacing, tolerance, iou) for name, masks in regions.items()}
     return {f"{region}/{name}": value for region, row in scores.items() for name, value in row.items()}
 
 
@@ -68,8 +81,11 @@ def summary(rows: Sequence[Row], *, replicates: int = 2000, seed: int = 0) -> di
         ``sd``, ``median`` and ``n``, without the ``empty_truths``; ``aggregated_dice``: 2·Σ|A∩B| / Σ(|A| + |B|) over
         the voxels of all cases, with ``interval`` (HECKTOR 2022, which ranks by its mean over labels 1 and 2);
         ``hd95_mm`` as ``dice``, without the ``empty_predictions`` either, so that it flatters a segmenter that
-        misses whole lesions; the counts ``cases``, ``empty_truths``, ``found_in_empty`` (those of them in which
-        something was predicted) and ``empty_predictions`` (nothing predicted, although the truth is not empty).
+        misses whole lesions; ``nsd`` as ``dice``; ``lesion_f1`` (2·TP / (2·TP + FP + FN) over the lesions of all cases,
+        HECKTOR 2025), ``lesion_recall`` and ``lesion_precision`` with ``interval``, and the numbers ``lesions_found``,
+        ``lesions_missed``, ``lesions_invented`` behind them; the counts ``cases``, ``empty_truths``,
+        ``found_in_empty`` (those of them in which something was predicted) and ``empty_predictions`` (nothing
+        predicted, although the truth is not empty).
         A value without cases is None, as is an interval of fewer than two.
 
     Args:
@@ -119,12 +135,14 @@ def _labels(values: np.ndarray, what: str) -> np.ndarray:
     return whole
 
 
-def _region_scores(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]) -> dict[str, float]:
+def _region_scores(
+    prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float], tolerance: float, iou: float
+) -> dict[str, float]:
     a, b, both = (int(np.count_nonzero(mask)) for mask in (prediction, truth, prediction & truth))
     ml = float(np.prod(spacing)) / 1000
     return {
         "dice": 2 * both / (a + b) if b else float("nan"),
-        "hd95_mm": _hd95(prediction, truth, spacing) if a and b else float("nan"),
+        **_surface_scores(prediction, truth, spacing, tolerance),
         "truth_voxels": b,
         "prediction_voxels": a,
         "intersection_voxels": both,
@@ -132,16 +150,21 @@ def _region_scores(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[
         "prediction_ml": a * ml,
         "truth_empty": int(not b),
         "prediction_empty": int(not a),
+        **dict(zip(_LESIONS, count_lesions(prediction, truth, iou=iou), strict=True)),
     }
 
 
-def _hd95(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]) -> float:
+def _surface_scores(
+    prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float], tolerance: float
+) -> dict[str, float]:
+    if not prediction.any() or not truth.any():
+        return {"hd95_mm": float("nan"), "nsd": 0.0 if truth.any() else float("nan")}
     box = find_objects((prediction | truth).astype(np.uint8))[0]  # distances outside it are not asked for
     y_pred, y = (torch.from_numpy(mask[box].copy())[None, None] for mask in (prediction, truth))
-    distance = compute_hausdorff_distance(
-        y_pred, y, include_background=True, percentile=95, spacing=[float(mm) for mm in spacing]
-    )
-    return float(distance)
+    sizes = [float(mm) for mm in spacing]
+    distance = compute_hausdorff_distance(y_pred, y, include_background=True, percentile=95, spacing=sizes)
+    share = compute_surface_dice(y_pred, y, [float(tolerance)], include_background=True, spacing=sizes)
+    return {"hd95_mm": float(distance), "nsd": float(share)}
 
 
 def _region_summary(table: Mapping[str, np.ndarray], replicates: int, seed: int) -> dict[str, Any]:
@@ -156,10 +179,29 @@ def _region_summary(table: Mapping[str, np.ndarray], replicates: int, seed: int)
             "interval": case_interval(both, sizes, statistic=_ratio, replicates=replicates, seed=seed),
         },
         "hd95_mm": mean_row(table["hd95_mm"], replicates=replicates, seed=seed),
+        "nsd": mean_row(table["nsd"], replicates=replicates, seed=seed),
+        **_lesion_summary(*(table[name] for name in _LESIONS), replicates=replicates, seed=seed),
         "empty_truths": int((truth == 0).sum()),
         "found_in_empty": int(((truth == 0) & (prediction > 0)).sum()),
         "empty_predictions": int(((truth > 0) & (prediction == 0)).sum()),
     }
+
+
+def _lesion_summary(
+    found: np.ndarray, missed: np.ndarray, invented: np.ndarray, *, replicates: int, seed: int
+) -> dict[str, Any]:
+    """F1, recall and precision over the lesions of all cases; each without the cases that add nothing to it."""
+    rows: dict[str, Any] = {}
+    for name, others in {"f1": missed + invented, "recall": 2 * missed, "precision": 2 * invented}.items():
+        sizes = 2 * found + others  # twice the denominator of recall and precision
+        used = sizes > 0
+        both = found[used], sizes[used]
+        rows[f"lesion_{name}"] = {
+            "value": float(_ratio(*both)) if used.any() else None,
+            "interval": case_interval(*both, statistic=_ratio, replicates=replicates, seed=seed),
+        }
+    counts = zip(_LESIONS, (found, missed, invented), strict=True)
+    return {**rows, **{name: int(values.sum()) for name, values in counts}}
 
 
 def _ratio(both: np.ndarray, sizes: np.ndarray, axis: int = -1) -> np.ndarray:

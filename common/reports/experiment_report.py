@@ -134,6 +134,8 @@ def _brief(row: Row) -> Row:
         "95 %": [row["low"], row["high"]],
         "aggregated Dice": row["aggregated_dice"],
         "HD95 (mm)": row["hd95_mm"],
+        "NSD": row["nsd"],
+        "lesion F1": row["lesion_f1"],
         "baseline": row["baseline"],
         "difference": row["difference"],
         "difference, 95 %": [row["difference_low"], row["difference_high"]] if compared else None,

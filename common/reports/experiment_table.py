@@ -94,6 +94,8 @@ class ExperimentTable:
             **{key: value for key, value in compared.items() if key not in COMPARISON},
             "aggregated_dice": _mean([one["aggregated_dice"]["value"] for one in scores]),
             "hd95_mm": _mean([one["hd95_mm"]["value"] for one in scores]),
+            "nsd": _mean([one["nsd"]["value"] for one in scores if "nsd" in one]),  # older evaluations lack these
+            "lesion_f1": _mean([one["lesion_f1"]["value"] for one in scores if "lesion_f1" in one]),
             "empty_predictions": sum(one["empty_predictions"] for one in scores),
             "baseline": None if compared["difference"] is None else self.baselines[arm.name],
             **{key: compared[key] for key in COMPARISON},

@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.metrics import DiceMetric, HausdorffDistanceMetric
+from monai.metrics import DiceMetric, HausdorffDistanceMetric, SurfaceDiceMetric
 from scipy.ndimage import binary_erosion, distance_transform_edt, shift
 
 from common.metrics.segmentation import case_interval, mean_row, segmentation_scores, summary
@@ -201,3 +201,50 @@ def test_real_masks_moved_by_a_voxel(openkbp_dir):
     both = np.count_nonzero((prediction > 0) & (truth > 0))
     assert scores["foreground/dice"] == 2 * both / (np.count_nonzero(prediction) + np.count_nonzero(truth))
     assert 0 < scores["foreground/hd95_mm"] <= spacing[0] * 1.0001
+
+
+# prediction of CUBE, spacing, tolerance in mm and NSD worked out by hand
+SURFACES = {
+    "equal": (CUBE, (1, 1, 1), 0.5, 1.0),
+    # 56 of the 64 voxels are surface; one voxel further there is one of the other cube
+    "shifted within the tolerance": (((3, 7), (2, 6), (2, 6)), (1, 1, 1), 1.0, 1.0),
+    # along x alone 3 of 4 layers overlap; in layers 3 … 5 the ring of 12 is common, and inner voxels (4) are on the
+    # surface at one end of each cube: of 2·56, 2·36 lie on the other surface
+    "shifted, no tolerance": (((3, 7), (2, 6), (2, 6)), (1, 1, 1), 1e-6, 2 * 36 / 112),
+    "nothing predicted": (None, (1, 1, 1), 2.0, 0.0),
+    # as before along z, but now the inner voxels (4) have the other's ring at 1 mm; the last layers of 16 are 5 mm off
+    "a slice apart": (((2, 6), (2, 6), (3, 7)), (1, 1, 5), 2.0, 2 * 40 / 112),
+}
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_worked_surfaces(name):
+    prediction, spacing, tolerance, expected = SURFACES[name]
+    scores = segmentation_scores(box(prediction), box(CUBE), spacing=spacing, tolerance=tolerance)
+    assert scores["foreground/nsd"] == pytest.approx(expected)
+
+
+def test_surface_dice_equals_monai_on_random_labels():
+    prediction, truth, spacing = blobs(0), blobs(0) * (blobs(1) > 0), (1.0, 2.5, 4.0)
+    scores = segmentation_scores(prediction, truth, spacing=spacing, labels=(1, 2), tolerance=1.5)
+    one_hot = [torch.stack([torch.from_numpy(mask == value) for value in (1, 2)])[None] for mask in (prediction, truth)]
+    expected = SurfaceDiceMetric([1.5, 1.5], include_background=True)(*one_hot, spacing=spacing)[0]
+    for value in (1, 2):
+        assert scores[f"label_{value}/nsd"] == pytest.approx(float(expected[value - 1]))
+
+
+def test_lesions_are_summed_over_cases():
+    """Two of three found, one invented, in all: F1 = 4 / (4 + 1 + 1); recall and precision 2/3."""
+    apart = ((8, 10), (7, 9), (0, 2))
+    rows = [
+        segmentation_scores(box(CUBE), box(CUBE) | box(apart), spacing=(1, 1, 1)),
+        segmentation_scores(box(CUBE) | box(apart), box(CUBE), spacing=(1, 1, 1)),
+        segmentation_scores(box(None), box(None), spacing=(1, 1, 1)),
+    ]
+    result = summary(rows)["foreground"]
+    assert (result["lesions_found"], result["lesions_missed"], result["lesions_invented"]) == (2, 1, 1)
+    for name in ("f1", "recall", "precision"):
+        low, high = result[f"lesion_{name}"]["interval"]
+        assert result[f"lesion_{name}"]["value"] == pytest.approx(2 / 3)
+        assert low <= 2 / 3 <= high
+    assert summary(rows[2:])["foreground"]["lesion_f1"] == {"value": None, "interval": None}
