@@ -116,7 +116,10 @@ class AugmentedSet:
         if copied := [case["case_id"] for case in self.cases if source_case(case) != case["case_id"]]:
             raise ValueError(f"{datalist} holds copies already, such as {copied[0]}: name the list of the real cases")
         if not self.kinds:
-            raise ValueError("every kind is off, so nothing would be written: turn original, affine or elastic on")
+            raise ValueError(
+                "original, affine, elastic, pasted and drawn are False, expected one of them True, or nothing would be "
+                "written: turn one on"
+            )
 
     def copies(self) -> Iterator[Copy]:
         """All cases of the set, source after source."""

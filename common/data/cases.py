@@ -11,9 +11,12 @@ from typing import Any, Literal, get_args
 
 from ..files import write_json
 from ..progress import Progress
+from .centre_names import require_boxes_for, require_boxes_of
 from .check import Limits, Problem, check_case, problem_table
 from .datalist import Folds, label_values, read_datalist, select_cases
 from .known_files import file_stamp, read_known, write_known
+from .largest_size import require_few_voxels
+from .preprocessing import complete
 from .same_files import same_files
 
 logger = logging.getLogger(__name__)
@@ -35,6 +38,7 @@ def resolve_cases(
     limits: Limits | None = None,
     workers: int = 2,
     training: bool = False,
+    preprocessing: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Checked entries of ``folds`` of the data list, with absolute paths.
 
@@ -49,10 +53,12 @@ def resolve_cases(
         limits: What a good pair must keep; by default masks hold the labels of the list.
         workers: Threads that read.
         training: Whether something is trained on them: test cases are then refused.
+        preprocessing: What is done to the cases next, see `Preprocessing`: whether it can be done to all of them.
 
     Raises:
         BadCasesError: A case is bad and `on_bad_case` is ``error``, or none is left.
-        FileNotFoundError, ValueError: See `read_datalist` and `select_cases`; or test cases would train.
+        FileNotFoundError, ValueError: See `read_datalist`, `select_cases`, `require_boxes_of` and `require_few_voxels`;
+            or test cases would train.
     """
     require_on_bad_case(on_bad_case)
     datalist = Path(datalist)
@@ -68,6 +74,12 @@ def resolve_cases(
             "training never sees them, and sets of a generator that had could not be judged by them; name training "
             "folds with --folds, or leave it out"
         )
+    if preprocessing is not None:
+        region = complete(preprocessing)
+        require_boxes_of(region["centre_bounds"], everything, some=training)
+        if region["crop"] == "error":
+            require_boxes_for(entries, region["centre_bounds"])
+        require_few_voxels(region["spacing"], entries)
     limits = limits or Limits(labels=label_values(content))
     problems = find_problems(entries, limits=limits, workers=workers, known=root / CHECKED_NAME)
     problems += same_files(entries, [entry for entry in everything if entry["case_id"] not in chosen])

@@ -111,6 +111,11 @@ def read_datalist(path: str | Path, *, masks: bool = True) -> dict[str, Any]:
         for place, entry in enumerate(datalist[side]):
             datalist[side][place] = plain_entry(entry, number=number, source=str(path), masks=masks)
             number += 1
+    if not number:
+        raise ValueError(
+            f"{path} has no case, expected entries under 'training' or 'testing': make it again with `python -m "
+            "common.data prepare`"
+        )
     require_consistent(datalist, source=str(path))
     return datalist
 
@@ -138,6 +143,21 @@ def generator_cases(entries: Sequence[Mapping[str, Any]]) -> list[str]:
 def label_values(datalist: Mapping[str, Any]) -> tuple[int, ...]:
     """Values that the masks may hold; `read_datalist` has filled in 0, 1 and 2 where the list does not say."""
     return tuple(ordered_values(datalist["labels"]))
+
+
+def first_labels(datalist: Mapping[str, Any], count: int) -> tuple[int, ...]:
+    """The first `count` of `label_values`: those that a training is to learn.
+
+    Raises:
+        ValueError: There are fewer.
+    """
+    values = label_values(datalist)
+    if count > len(values):
+        raise ValueError(
+            f"labels is {count}, expected at most {len(values)}, as the data list has {datalist['labels']}: set "
+            "another --labels, or leave it out"
+        )
+    return values[:count]
 
 
 def select_cases(datalist: Mapping[str, Any], *, folds: Folds = None, dataset_dir: str | Path) -> list[dict[str, Any]]:

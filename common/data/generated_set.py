@@ -16,6 +16,7 @@ from .nifti_files import require_volume
 from .one_grid import on_another_grid
 from .preprocessing import ASSUMED, Preprocessing, complete
 from .provenance import FILE_NAME, read_provenance
+from .same_files import same_drawn
 
 LIST_NAME = "dataset.json"
 UNFINISHED = "unfinished"  # folder of a set that is being made
@@ -80,7 +81,8 @@ def read_generated_set(
     """The set in `directory`, looked at: ``dataset.json``, ``provenance.json`` where there is one, and all volumes.
 
     Cases pass the check of real ones (see `check_case`), except that an empty mask and few slices are no fault, and
-    that the values must fill the HU window of the set; what a network made lies on one grid. Good ones are
+    that the values must fill the HU window of the set; what a network made lies on one grid, each image
+    once. Good ones are
     remembered in ``.checked.json``.
 
     Args:
@@ -123,7 +125,8 @@ def read_generated_set(
         problems = [problem for problem in problems if problem.kind != EMPTY]
         if provenance and provenance["checkpoint"]:  # a network has one grid; copies of real cases keep theirs
             bad = {problem.case_id for problem in problems}
-            problems += on_another_grid([case for case in cases if case["case_id"] not in bad])
+            rest = [case for case in cases if case["case_id"] not in bad]
+            problems += [*on_another_grid(rest), *same_drawn(rest)]
         cases = keep_good(cases, problems, on_bad_case=on_bad_case, record=record)
     training = provenance["training"] if provenance else {}
     first = require_volume(Path(cases[0]["image"]))

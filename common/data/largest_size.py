@@ -2,12 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import voxel_sizes
 
 from .volume_file import open_volume
+
+_USUAL = 0.1  # mm³ of a voxel: 0.4 × 0.4 × 0.6 mm and more
+_MOST = 2**30  # voxels of a resampled volume
 
 
 def largest_size(entries: Sequence[Mapping[str, Any]], *, zoom: float | Sequence[float]) -> tuple[int, int, int]:
@@ -44,3 +49,28 @@ def _zoomed(path: str, factors: Sequence[float]) -> list[int]:
     if min(zoomed) < 1:
         raise ValueError(f"{path} of {tuple(size.tolist())} voxels is {tuple(zoomed)} after zoom {factors}: zoom less")
     return zoomed
+
+
+def require_few_voxels(spacing: Sequence[float] | None, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse to resample to voxels so small that a volume would fill any memory; headers are read for tiny ones alone.
+
+    Args:
+        spacing: In mm, (3,); None keeps each case's own.
+        entries: With absolute paths.
+
+    Raises:
+        ValueError: A volume would have more than 2^30 voxels, 4 GiB.
+    """
+    if spacing is None or math.prod(spacing) >= _USUAL:
+        return
+    for entry in entries:
+        image = Path(entry["image"])
+        if not image.is_file():
+            continue  # the check of files says so
+        volume = open_volume(image)
+        count = math.prod(float(size) for size in voxel_sizes(volume.affine) * volume.shape[:3]) / math.prod(spacing)
+        if count > _MOST:
+            raise ValueError(
+                f"spacing is {list(spacing)} mm, and {image} has {count:.3g} voxels of that size, expected at most "
+                f"{_MOST:.3g}: set a larger --spacing"
+            )

@@ -1,7 +1,12 @@
 """The labels of a data list: value to name, however the list says it."""
 
+import re
 from typing import Any
 
+# what is said for voxels of no label; nnU-Net and MSD write "background"
+_BACKGROUND = re.compile(
+    "background|^bg$|clear|unlabel|none|nothing|no |empty|void|outside|exterior|other|rest|air|normal|healthy", re.I
+)
 _LARGEST = 65535  # what a mask file of unsigned 16-bit numbers holds
 
 
@@ -15,7 +20,8 @@ def named_labels(labels: Any, *, source: str) -> dict[str, str]:
         source: The list's path, for messages.
 
     Raises:
-        ValueError: A label is a region of several values, to be ignored, has no whole value, or shares it.
+        ValueError: A label is a region of several values, to be ignored, has no whole value, or shares it or a name; or
+            0 is not the background, or all there is.
     """
     form = 'expected {"0": "background", "1": "tumour"}, or nnU-Net v2\'s {"background": 0, "tumour": 1}'
     if isinstance(labels, list) and all(isinstance(name, str) for name in labels):
@@ -45,7 +51,20 @@ def named_labels(labels: Any, *, source: str) -> dict[str, str]:
             raise ValueError(
                 f"{source}: the value {whole} is both '{named[str(whole)]}' and '{name}', expected one name"
             )
+        if str(name) in named.values():
+            other = next(value for value, known in named.items() if known == str(name))
+            raise ValueError(
+                f"{source}: the values {other} and {whole} are both {str(name)!r}, expected a name each: give one "
+                "another name; --binary_mask True joins all foreground"
+            )
         named[str(whole)] = str(name)
+    if "0" in named and not _BACKGROUND.search(named["0"]):
+        raise ValueError(
+            f"{source}: labels have {named['0']!r} as 0, expected background there, which is what 0 means in masks: "
+            'write {"0": "background", …}, and give the labels the values that the masks hold'
+        )
+    if not named.keys() - {"0"}:
+        raise ValueError(f"{source}: labels are {labels!r}, {form}: name what the masks hold beside background")
     return named if "0" in named else {"0": "background", **named}
 
 

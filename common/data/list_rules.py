@@ -4,6 +4,8 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .centre_names import require_one_spelling
+
 
 def require_consistent(datalist: Mapping[str, Any], *, source: str) -> None:
     """Refuse a list whose entries contradict each other.
@@ -32,6 +34,7 @@ def require_consistent(datalist: Mapping[str, Any], *, source: str) -> None:
             f"{without[0]}, expected one in each of them or in none: add it, or split the cases again with "
             "`python -m common.data prepare`"
         )
+    require_one_spelling(entries, source=source)
     _require_own_files(entries, source)
     _require_one_side(datalist, source)
     generated = [entry["case_id"] for entry in entries if entry.get("generated")]

@@ -1,14 +1,16 @@
 """Cases whose images are one file under several names: a split by patient would not keep them together."""
 
 import hashlib
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..files import file_sha256
 from .check import Problem
 
+logger = logging.getLogger(__name__)
 KIND = "same file as another case"
 _BLOCKS, _BLOCK = 16, 4096  # bytes that are compared before whole files are
 
@@ -16,17 +18,15 @@ _BLOCKS, _BLOCK = 16, 4096  # bytes that are compared before whole files are
 def same_files(entries: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]] = ()) -> list[Problem]:
     """A problem for each of `entries` whose image is that of a case of another patient, before it or among `others`.
 
-    Only files of one size are opened, and read to their end only where blocks of them agree. Generated cases may be
-    alike: their generator has collapsed.
+    Only files of one size are opened, and read to their end only where blocks of them agree. Of generated cases see
+    `same_drawn`.
 
     Args:
         entries: With absolute paths; a case without ``patient`` is a patient of its own.
         others: Further cases, such as those of the other side of the split.
     """
     real = [entry for entry in [*others, *entries] if not entry.get("generated") and Path(entry["image"]).is_file()]
-    alike: Iterable[list[Mapping[str, Any]]] = [real]
-    for mark in (_size, _blocks, file_sha256):
-        alike = [group for groups in alike for group in _groups(groups, mark)]
+    alike = _alike(real)
     asked = {entry["case_id"] for entry in entries}
     problems = []
     for group in alike:
@@ -35,6 +35,37 @@ def same_files(entries: Sequence[Mapping[str, Any]], others: Sequence[Mapping[st
             if twin is not None and entry["case_id"] in asked:
                 problems.append(_problem(entry, twin))
     return problems
+
+
+def same_drawn(cases: Sequence[Mapping[str, Any]]) -> list[Problem]:
+    """A problem for each case of a network's set whose image is that of a case before it.
+
+    No network draws one image from two latents, unless it has collapsed: where most images are one, that is a warning,
+    and the scores of diversity say the rest.
+
+    Args:
+        cases: With absolute paths.
+    """
+    problems = []
+    for group in _alike(cases):
+        if 2 * len(group) > len(cases):
+            logger.warning("%d of %d images are one, as of a network that has collapsed", len(group), len(cases))
+            continue
+        for entry in group[1:]:
+            found, remedy = (
+                f"the image of {group[0]['case_id']}",
+                "leave one out, or make the set again with `run inferring`",
+            )
+            problems.append(Problem(entry["case_id"], KIND, str(entry["image"]), found, "an image of its own", remedy))
+    return problems
+
+
+def _alike(entries: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Entries whose images are one file, where there are several."""
+    alike = [list(entries)]
+    for mark in (_size, _blocks, file_sha256):
+        alike = [group for groups in alike for group in _groups(groups, mark)]
+    return alike
 
 
 def _groups(entries: Sequence[Mapping[str, Any]], mark: Callable[[str], Hashable]) -> list[list[Mapping[str, Any]]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 from .cases import OnBadCase
+from .centre_names import require_boxes_of
 from .choose_generated import GeneratedCases, GeneratedOptions, choose_generated
 from .choose_real import RealOptions, choose_real
 from .datalist import datalist_hash, generator_cases, source_case
@@ -71,7 +72,13 @@ class TrainingMix:
         return self.generated.source.preprocessing if self.generated else ASSUMED
 
     def region_notes(self, centre_bounds: Mapping[str, Any], crop: str) -> list[str]:
-        """What a page must say where real cases are cropped otherwise than those that the generator learned from."""
+        """What a page must say where real cases are cropped otherwise than those that the generator learned from.
+
+        Raises:
+            ValueError: See `require_boxes_of`.
+        """
+        real = [entry for entry in self.training if entry["source"] == "real"]
+        require_boxes_of(centre_bounds, [*real, *self.validation])
         if self.generated is None:
             return []
         used = {**self.preprocessing, "centre_bounds": centre_bounds, "crop": crop}

@@ -79,6 +79,11 @@ class AdversarialTrainer(Trainer):
     ) -> None:
         if missing := [phase.name for phase in step.phases if phase.optimizer not in optimizers]:
             raise ValueError(f"no optimiser for the phases {missing}, got optimisers for {sorted(optimizers)}")
+        if (size := getattr(data_loader, "batch_size", None)) and size % accumulation:
+            raise ValueError(
+                f"accumulation is {accumulation} and batch_size {size}, expected a batch that can be cut into equal "
+                "parts: set --accumulation to a divisor of it, or another --batch_size"
+            )
         device = torch.device(device)  # of the command line it is a text
         if amp == "bf16" and device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
             logger.warning("this CPU has no bf16 arithmetic: convolutions may take fifty times as long, use --amp off")

@@ -30,6 +30,18 @@ def _ordered(_: Any, wanted: bool, value: Any, __: Any) -> Iterator[ValidationEr
         yield ValidationError("the low end is above the high one")
 
 
+def _min_span(_: Any, least: float, value: Any, __: Any) -> Iterator[ValidationError]:
+    numbers = [item for item in value if _is_number(_, item)] if isinstance(value, list | tuple) else []
+    if len(numbers) > 1 and max(numbers) - min(numbers) < least:
+        yield ValidationError("too near each other")
+
+
+def _max_product(_: Any, most: int, value: Any, __: Any) -> Iterator[ValidationError]:
+    numbers = value if isinstance(value, list | tuple) and all(_is_number(_, item) for item in value) else []
+    if math.prod(numbers) > most:
+        yield ValidationError("more in all")
+
+
 def _power_of_two(_: Any, wanted: bool, value: Any, __: Any) -> Iterator[ValidationError]:
     if wanted and isinstance(value, int) and (value < 1 or value & (value - 1)):
         yield ValidationError("no power of two")
@@ -38,7 +50,10 @@ def _power_of_two(_: Any, wanted: bool, value: Any, __: Any) -> Iterator[Validat
 # other than in JSON, 4.0 is no integer and nan no number; a tuple is what the command line makes of 0,1
 _VALIDATOR = extend(
     Draft202012Validator,
-    validators={"increasing": _increasing, "ordered": _ordered, "powerOfTwo": _power_of_two},
+    validators={
+        **{"increasing": _increasing, "ordered": _ordered},
+        **{"powerOfTwo": _power_of_two, "maxProduct": _max_product, "minSpan": _min_span},
+    },
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
             "integer": _is_integer,
@@ -88,9 +103,18 @@ def _kinds(schema: Mapping[str, Any], *, plural: bool) -> Iterator[str]:
     elif kind == "array":
         items = describe(schema.get("items", {}), plural=True)
         least, most = schema.get("minItems", 0), schema.get("maxItems")
-        order = ", increasing" if schema.get("increasing") else ", low ≤ high" if schema.get("ordered") else ""
+        order = (
+            f", increasing, {schema['minSpan']} apart"
+            if "minSpan" in schema
+            else ", increasing"
+            if schema.get("increasing")
+            else ", low ≤ high"
+            if schema.get("ordered")
+            else ""
+        )
         once = ", each once" if schema.get("uniqueItems") else ""
-        yield f"{least if least == most else 'list of'} {items}{order}{once}"
+        product = f", product ≤ {schema['maxProduct']}" if "maxProduct" in schema else ""
+        yield f"{least if least == most else 'list of'} {items}{order}{once}{product}"
     else:
         name = "mapping" if kind == "object" else str(schema.get("format", kind))
         yield name + ("s" if plural else "") + _range(schema, plural=plural)

@@ -55,12 +55,17 @@ class DataCard:
         self.evaluation = evaluation
         self.preview_count = preview_count
 
-    def require_evaluation(self) -> None:
+    def require_files(self) -> None:
         """Look for what the card is to quote before the set is made, which may take days.
 
         Raises:
-            FileNotFoundError: An evaluation is named, and there is none.
+            FileNotFoundError: There is no licence text, or an evaluation is named, and there is none.
         """
+        if not self.licence_file.is_file():
+            raise FileNotFoundError(
+                f"licence_file is {self.licence_file}, and there is no such file, expected the text of the licence: "
+                "name another --licence_file"
+            )
         if self.evaluation is not None:
             self._metrics_file()
 

@@ -16,6 +16,7 @@ from .workflow_run import Options
 
 logger = logging.getLogger(__name__)
 EPOCHS = 100  # that a number of updates is cut into, where the settings say nothing
+_FILES = ("overlays", "evaluate_overlays")
 _LARGEST = 1000  # denominator of a share: 0.3333 is a third
 
 
@@ -48,19 +49,28 @@ def read_arms(entries: Sequence[Mapping[str, Any]]) -> list[Arm]:
     """Arms of a config.
 
     Raises:
-        ValueError: There is none, or one is no mapping with a name, or has a key that no arm has.
+        ValueError: There is none, or one is no mapping with a name, has a key that no arm has, or a value that is of
+            another kind.
     """
     known = [part.name for part in fields(Arm)]
-    if not entries:
-        raise ValueError("arms is [], expected one or more: name them, such as [{'name': 'real'}]")
+    if not isinstance(entries, list | tuple) or not entries:
+        raise ValueError(
+            f"arms is {entries!r}, expected one or more in a list: name them, such as [{{'name': 'real'}}]"
+        )
     for number, entry in enumerate(entries):
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
-            raise ValueError(f"arm {number} of arms is {entry!r}, expected a mapping with a name: give it a name")
+        name = entry.get("name") if isinstance(entry, Mapping) else None
+        if not isinstance(name, str) or not any(letter.isalnum() for letter in name):
+            raise ValueError(
+                f"arm {number} of arms is {entry!r}, expected a mapping with a name of letters: give it one"
+            )
         if unknown := sorted(entry.keys() - set(known)):
             expected = f"expected some of {', '.join(known)}"
-            raise ValueError(
-                f"arm '{entry['name']}' of arms has {', '.join(unknown)}, {expected}: mend or leave it out"
-            )
+            raise ValueError(f"arm '{name}' of arms has {', '.join(unknown)}, {expected}: mend or leave it out")
+        kinds = {"options": (Mapping, "a mapping"), **dict.fromkeys(_FILES, (list | tuple, "a list of files"))}
+        for key, (kind, words) in kinds.items():
+            if key in entry and not isinstance(entry[key], kind):
+                found = f"arm '{name}' of arms has {key} {entry[key]!r}"
+                raise ValueError(f"{found}, expected {words}: write it so, or leave it out")
     return [Arm(**entry) for entry in entries]
 
 
@@ -90,7 +100,10 @@ def training_length(
         if "epoch_steps" in settings:
             raise ValueError(f"updates is {updates}, and settings have epoch_steps {settings['epoch_steps']}: say one")
         if updates < 1 or updates % epochs:
-            raise ValueError(f"updates is {updates}, expected a multiple of {epochs} epochs (max_epochs in settings)")
+            raise ValueError(
+                f"updates is {updates}, expected a multiple of {epochs} epochs (max_epochs in settings): set "
+                "another --updates"
+            )
         return {"max_epochs": epochs, "epoch_steps": updates // epochs}
     flat = {**ConfigParser.load_config_files(list(map(str, configs))), **settings}
     found = {key: flat[key] for key in ("max_epochs", "epoch_steps") if isinstance(flat.get(key), int)}
@@ -205,13 +218,15 @@ def selected(arms: Sequence[Arm], only: Sequence[str] | None) -> list[Arm]:
     """
     names = [arm.name for arm in arms]
     if only is not None and (unknown := [name for name in only if name not in names]):
-        raise ValueError(f"no arms {unknown}, expected some of {names}")
+        raise ValueError(f"only has no arms {unknown}, expected some of {names}: name these")
+    if only is not None and len(set(only)) < len(only):
+        raise ValueError(f"only is {list(only)}, expected each arm once: leave the others out")
     wanted = set(names if only is None else only)
     for arm in reversed(arms):  # a start stands before
         if arm.updates is not None and arm.name in {one.start_from for one in arms if one.name in wanted}:
             wanted.add(arm.name)
     if not wanted:
-        raise ValueError(f"no arm to run, expected some of {names}")
+        raise ValueError(f"only is [], expected some of {names}: name these, or leave --only out")
     return [arm for arm in arms if arm.name in wanted]
 
 
@@ -226,7 +241,10 @@ def _check(arms: Sequence[Arm], seeds: Sequence[int | None]) -> None:
         for key in (key for key, value in arm.options.items() if value is None):
             raise ValueError(f"arm '{arm.name}' needs {key}: set --{key}, or leave such arms out with --only")
         if "seed" in arm.options and len(seeds) > 1:
-            raise ValueError(f"arm '{arm.name}' has a seed of its own, but the seeds are {list(seeds)}: say one")
+            raise ValueError(
+                f"arm '{arm.name}' has a seed of its own, but the seeds are {list(seeds)}, expected one of the "
+                "two: leave it out of the arm, or set --seeds '$None'"
+            )
         seen[slug(arm.name)] = arm.name
 
 
@@ -264,8 +282,8 @@ def _check_equal(arms: Sequence[Arm], settings: Options) -> None:
     for arm in compared_arms(arms):
         if (total := _total(arm, by_name)) != 1:
             raise ValueError(
-                f"arm '{arm.name}' takes {float(total):g} of the updates, its pre-training's included, expected all of "
-                "them: mend its `updates`, or set --equal_updates False"
+                f"arm '{arm.name}' takes {float(total):g} of the updates, its pre-training's included, expected a "
+                "share of 1: mend its `updates`, or set --equal_updates False"
             )
         steps = [_steps({**settings, **part.options}) for part in chain(arm, arms)]
         if None not in steps:

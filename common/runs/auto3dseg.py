@@ -155,8 +155,19 @@ class Auto3DSegRun:
         """Number of folds to train."""
         there = sorted({entry.get("fold", 0) for entry in self.datalist["training"]})
         if there != list(range(len(there))) or len(there) < 2:
-            raise ValueError(f"{self.path} has the folds {there}, expected 0, 1, … and at least two")
+            raise ValueError(
+                f"{self.path} has the folds {there}, expected 0, 1, … and at least two: split the "
+                "cases again with `python -m common.data prepare`"
+            )
         wanted = len(there) if self.options.num_fold is None else self.options.num_fold
         if not 1 <= wanted <= len(there):
-            raise ValueError(f"num_fold is {wanted}, expected 1 to {len(there)}, the folds of {self.path}")
+            raise ValueError(
+                f"num_fold is {wanted}, expected 1 to {len(there)}, the folds of {self.path}: set --num_fold, or split "
+                "the cases again with `python -m common.data prepare --folds N`"
+            )
+        if self.options.ensemble == "best_n" and self.options.n_best > wanted:
+            raise ValueError(
+                f"n_best is {self.options.n_best}, expected 1 to {wanted}, as each of the {wanted} folds has one "
+                "network: set --n_best, or leave --ensemble best_n out, which takes them all"
+            )
         return wanted

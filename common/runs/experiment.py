@@ -15,6 +15,7 @@ from .tasks import DONE, Task, run_tasks
 from .workflow_run import Options, Runner, Workflow, end_orphans, run_workflow
 
 _OWN = ("fold", "output_dir", "init_from")  # of train.yaml
+_OWN_SCORES = ("checkpoint", "output_dir")  # of evaluate.yaml
 Seed = int | None
 
 
@@ -71,7 +72,7 @@ class Experiment:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds are {self.seeds}, expected different ones, such as [0, 1, 2]")
         chosen = selected(read_arms(arms), only)
-        _require_free(chosen, training.options)
+        _require_free(chosen, training.options, evaluating.options)
         self.left_out: dict[str, str] = {}
         if datalist is not None:
             chosen, self.left_out = without_too_large(
@@ -179,8 +180,13 @@ def read_case_scores(path: str | Path) -> dict[str, float | None]:
     return {case_id: None if score in ("", "nan") else float(score) for case_id, score in scores.items()}
 
 
-def _require_free(arms: Sequence[Arm], settings: Options) -> None:
-    """Refuse what the experiment itself sets for each training, and would do so over these without a word."""
+def _require_free(arms: Sequence[Arm], settings: Options, evaluate_settings: Options) -> None:
+    """Refuse what the experiment itself sets for each run, and would do so over these without a word."""
+    if taken := [f"{key} {evaluate_settings[key]!r}" for key in _OWN_SCORES if key in evaluate_settings]:
+        raise ValueError(
+            f"evaluate_settings: found {', '.join(taken)}, expected options other than {', '.join(_OWN_SCORES)}, which "
+            "the experiment sets for each evaluation: leave it out"
+        )
     for name, options in [("settings", settings), *((f"arm '{arm.name}'", arm.options) for arm in arms)]:
         if taken := [f"{key} {options[key]!r}" for key in _OWN if key in options]:
             raise ValueError(

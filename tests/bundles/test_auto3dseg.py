@@ -23,6 +23,14 @@ BUNDLE = ROOT / "bundles" / "segresnet_auto3dseg"
 WRONG = {
     "folds of the list": (lambda: {"options": RunnerOptions(num_fold=3)}, "num_fold is 3"),
     "no fold": (lambda: {"options": RunnerOptions(num_fold=0)}, "num_fold is 0"),
+    "more networks than folds": (
+        lambda: {"options": RunnerOptions(ensemble="best_n", n_best=3)},
+        "n_best is 3, expected",
+    ),
+    "more than are trained": (
+        lambda: {"options": RunnerOptions(num_fold=1, ensemble="best_n", n_best=2)},
+        "n_best is 2, expected 1 to 1, .*: set --n_best",
+    ),
     "unknown setting": (lambda: {"template": AlgorithmTemplate(BUNDLE, settings={"learning_rate": 1})}, "learning_rat"),
     "unknown ensemble": (lambda: {"options": RunnerOptions(ensemble="mean")}, r"best_by_fold\|best_n"),
     "unknown templates": (lambda: {"template": AlgorithmTemplate(BUNDLE, source="nnunet")}, r"ours\|monai"),

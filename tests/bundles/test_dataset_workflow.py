@@ -15,6 +15,7 @@ from common.data.datalist import read_datalist, select_cases
 from common.data.generated_set import read_generated_set, training_cases
 from common.data.segmenter_fit import SegmenterInput
 from common.data.training_mix import training_mix
+from common.reason import reason_of
 from common.transforms.prepare_case import PrepareCased
 
 ROOT = Path(__file__).parents[2]
@@ -170,3 +171,10 @@ def test_the_command_makes_a_whole_set(bundle_command, run_command, checkpoints,
     assert len(read_generated_set(folder).cases) == 1
     for name, sha256 in checksums(folder).items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha256, name
+
+
+def test_an_evaluation_that_is_not_there_is_told_before_a_pair_is_drawn(release, tmp_path):
+    with pytest.raises(Exception, match="no evaluation at") as error:  # MONAI wraps it in its own
+        release(evaluation=str(tmp_path / "nowhere"))
+    assert isinstance(reason_of(error.value), FileNotFoundError) and "--evaluation" in str(reason_of(error.value))
+    assert not (tmp_path / "set").exists()

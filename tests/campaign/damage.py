@@ -26,7 +26,7 @@ def listed(change: Callable[[dict[str, Any]], Any], where: str = "data/datalist.
     return spoil
 
 
-def _written(where: str, content: bytes) -> Spoil:
+def written(where: str, content: bytes) -> Spoil:
     return lambda here: (here / where).write_bytes(content)
 
 
@@ -159,9 +159,9 @@ LIST, SET, PROVENANCE = "data/datalist.json", "generated/dataset.json", "generat
 SPOILS: dict[str, dict[str, Spoil]] = {  # title and names of faults.yaml → what does the damage
     "data list": {
         "missing": _removed(LIST),
-        "empty": _written(LIST, b""),
-        "no JSON": _written(LIST, b"{training"),
-        "UTF-16": _written(LIST, '{"training": []}'.encode("utf-16")),
+        "empty": written(LIST, b""),
+        "no JSON": written(LIST, b"{training"),
+        "UTF-16": written(LIST, '{"training": []}'.encode("utf-16")),
         "a list": listed(lambda content: content["training"]),
         "no training": listed(lambda content: {"labels": content["labels"]}),
         "training is a text": listed(lambda content: {**content, "training": "all", "testing": "all"}),
@@ -214,17 +214,17 @@ SPOILS: dict[str, dict[str, Spoil]] = {  # title and names of faults.yaml → wh
         "an image is missing": _everywhere(lambda image, label: image.unlink(), "generated"),
         "an image is cut": _everywhere(_gzip_cut, "generated"),
         "the id of a real case": _real_id,
-        "provenance is null": _written(PROVENANCE, b"null"),
-        "provenance is cut": _written(PROVENANCE, b'{"bundle":'),
+        "provenance is null": written(PROVENANCE, b"null"),
+        "provenance is cut": written(PROVENANCE, b'{"bundle":'),
     },
     "model file": {
         "of another bundle": _other_model,
         "missing": _removed("model.pt"),
-        "empty": _written("model.pt", b""),
-        "a text": _written("model.pt", b"hello" * 200),
+        "empty": written("model.pt", b""),
+        "a text": written("model.pt", b"hello" * 200),
         "cut": _cut,
         "a changed bit": _flip,
-        "a pickle": _written("model.pt", pickle.dumps({"a": 1})),
+        "a pickle": written("model.pt", pickle.dumps({"a": 1})),
         "a folder": folder("model.pt"),
     },
 }

@@ -6,13 +6,14 @@ from .cli import cli_inputs
 from .combined import combined_inputs
 from .commands import COMMANDS
 from .files import file_inputs
+from .hostile import hostile_inputs
 from .options import option_inputs
 from .wrong_input import Wrong
 
 
 def all_inputs() -> list[Wrong]:
     """In an order that does not change."""
-    return [*option_inputs(), *combined_inputs(), *file_inputs(), *cli_inputs()]
+    return [*option_inputs(), *combined_inputs(), *file_inputs(), *cli_inputs(), *hostile_inputs()]
 
 
 def controls() -> list[Wrong]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.one_run import LOCK_NAME
+
 from .commands import Command
 from .process import Forked, fork
 
@@ -42,7 +44,10 @@ class Interrupted:
 
 
 def interruptions(world: Path, folder: Path, counts: dict[signal.Signals, int], *, seed: int) -> Iterator[Interrupted]:
-    """Interrupt each training up to three times in a run, until each signal was sent as often as asked for."""
+    """Interrupt each training up to three times in a run, until each signal was sent as often as asked for.
+
+    SIGKILLs come at any moment, SIGTERM and SIGINT from when a training has the lock of its folder.
+    """
     moments = random.Random(seed)
     whole: dict[str, tuple[str, float]] = {}
     pace = dict.fromkeys(TRAININGS, 1.0)  # shorter waits where trainings ended before they were hit
@@ -80,7 +85,11 @@ def _interrupt(
     problems: list[str] = []
     count = 0
     for _ in range(times):
+        (out / LOCK_NAME).unlink(missing_ok=True)  # that a killed run has left
         running = _start(command, world, out)
+        # while Python still imports MONAI no line of this project listens, and there is nothing to lose
+        if number != signal.SIGKILL and not _holds_lock(running, out):
+            break
         time.sleep(moments.uniform(0.1, 0.9) * seconds)
         if os.waitpid(running.pid, os.WNOHANG)[0]:
             break
@@ -97,6 +106,15 @@ def _interrupt(
     elif _digest(out) != expected:
         problems.append("another model or other losses than of a training that ran through")
     return Interrupted(command.bundle, number, count, problems)
+
+
+def _holds_lock(running: Forked, out: Path) -> bool:
+    """Wait until a training has the lock of its folder; False where it ends before."""
+    while not (out / LOCK_NAME).is_file():
+        if os.waitpid(running.pid, os.WNOHANG)[0]:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _start(command: Command, world: Path, out: Path) -> Forked:

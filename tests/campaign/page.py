@@ -69,7 +69,8 @@ for MONAI makes a bundle's folder importable only then.
 _STOPPED = """## Trainings that are stopped
 Tiny trainings are stopped at random moments, up to three times each, and started again. Weights and losses at the
 end are compared, bit by bit, with those of a training that ran through. SIGTERM and SIGINT must end it with 143 and
-130.
+130. These two are sent once a training holds the lock of its folder; while Python still imports MONAI and reads
+the files of the config, a signal is Python's own, ends it with another status, and has nothing to lose.
 """
 
 

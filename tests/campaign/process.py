@@ -112,7 +112,8 @@ def _watch(stop: bool) -> list[bool]:
 
         setattr(owner, name, call)
 
-    note(Engine, "run", lambda engine, *_: getattr(engine, "optimizer", None) or stop)
+    for once in ("_run_once_on_dataset_legacy", "_run_once_on_dataset_as_gen"):  # after handlers took up a checkpoint
+        note(Engine, once, lambda engine, *_: getattr(engine, "optimizer", None) or stop)
     note(AutoRunner, "run")
     note(BaseWSGIServer, "run")
     note(subprocess.Popen, "__init__", lambda _, command, *__: "monai.bundle" in command)

@@ -51,8 +51,8 @@ def test_there_are_more_than_500_inputs_of_every_kind_of_command():
 
 def test_a_sample_has_every_kind():
     inputs = all_inputs()
-    assert {wrong.kind for wrong in sample(inputs, 14)} == {wrong.kind for wrong in inputs}
-    assert sample(inputs, 14) == sample(inputs, 14)
+    assert {wrong.kind for wrong in sample(inputs, 17)} == {wrong.kind for wrong in inputs}
+    assert sample(inputs, 17) == sample(inputs, 17)
     assert len(sample(inputs, 30)) == 30
 
 

@@ -24,6 +24,8 @@ from .source import PairSource
 from .verdicts import Verdict, Verdicts
 
 logger = logging.getLogger(__name__)
+# what each run of the generator is given
+_OWN = ("checkpoint", "seed", "output_dir", "indices", "num_samples", "batch_size", "preview_count")
 _CHUNK = 1000  # pairs a run: their numbers stand on its command line
 
 
@@ -68,6 +70,11 @@ class PublishedSet:
             )
         self.inferring = inferring
         self.selection = selection
+        if taken := [f"{key} {inferring.options[key]!r}" for key in _OWN if key in inferring.options]:
+            raise ValueError(
+                f"options: found {', '.join(taken)}, expected options other than {', '.join(_OWN)}, which the set "
+                "gives to each run: leave it out, and see --checkpoints, --seed, --num_samples and --output_dir"
+            )
         self.runner = runner or run_workflow
         self.engine = engine or Engine()
         if runner is None:

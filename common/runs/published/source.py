@@ -49,7 +49,8 @@ def read_sources(checkpoints: str | Path | Sequence[str], *, num_samples: int, s
     paths = [Path(path) for path in ([checkpoints] if isinstance(checkpoints, str | Path) else checkpoints)]
     if not paths or num_samples < len(paths):
         raise ValueError(
-            f"{num_samples} pairs of {len(paths)} checkpoints: name one or more with --checkpoints \"['a/model.pt']\" "
+            f"checkpoints is {[str(path) for path in paths]}, and num_samples {num_samples}, expected one or more, "
+            f"and a pair of each: name one or more with --checkpoints \"['a/model.pt']\" "
             "and at least as many pairs with --num_samples"
         )
     contents = [read_model_file(path) for path in paths]

@@ -10,7 +10,7 @@ from optuna import pruners
 from ...options.ahead import require_ahead
 from .objective import Objective, Series
 from .space import SearchSpace
-from .steps import Step, share_out
+from .steps import Step, require_apart, share_out
 
 Sampler = Literal["grid", "tpe"]
 _PRUNERS = {"none": pruners.NopPruner, "median": pruners.MedianPruner, "hyperband": pruners.HyperbandPruner}
@@ -41,7 +41,8 @@ class Pruning:
             raise ValueError(f"pruner '{self.pruner}': expected {', '.join(_PRUNERS)}")
         if self.pruner != "none" and self.series is None:
             raise ValueError(
-                f"pruner '{self.pruner}' needs a series: a file and column of a score that grows with the trial"
+                f"pruner '{self.pruner}' has series None, expected a file and column of a score that grows with "
+                "the trial: set --series"
             )
         return _PRUNERS[self.pruner](**(self.options or {}))
 
@@ -85,6 +86,12 @@ class SearchPlan:
         if self.sampler == "tpe" and not self.trials:
             raise ValueError("how many trials? set --trials, such as 50")
         self.points = self.space.grid()[: self.trials] if self.sampler == "grid" else []
+        for name, values in (self.marks or {}).items():
+            if unknown := sorted(set(values) - set(self.space.content)):
+                raise ValueError(
+                    f"marks has {name} with {unknown[0]} {values[unknown[0]]!r}, expected keys that are sampled, "
+                    f"{', '.join(self.space.content)}: mend it, or leave it out"
+                )
         self.shares = share_out(self.steps, list(self.space.content))
         check_steps(self.steps, self.shares, self.space.content)
 
@@ -122,8 +129,10 @@ def check_steps(steps: Sequence[Step], shares: Sequence[Sequence[str]], tried: M
         tried: Values of the sampled keys: a list, or a range with ``low`` and ``high``.
 
     Raises:
-        ValueError: A config file is missing, or lacks a key, or a value is none that the key may have.
+        ValueError: A config file is missing, or lacks a key, or a value is none that the key may have; or trials are
+            scored on cases that they train on.
     """
+    require_apart(steps)
     runs = []
     for step, share in zip(steps, shares, strict=True):
         values = {key: [tried[key]["low"], tried[key]["high"]] if "low" in tried[key] else tried[key] for key in share}

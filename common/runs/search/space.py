@@ -73,17 +73,21 @@ class SearchSpace:
     def _distribution(self, key: str, tried: Any) -> Distribution:
         if isinstance(tried, Mapping):
             if not {"low", "high"} <= set(tried) <= _RANGE:
-                raise ValueError(f"{key}: a range has low and high, and may have log and step, found {dict(tried)}")
+                raise ValueError(
+                    f"{key}: a range has low and high, and may have log and step, found {dict(tried)}: mend --space"
+                )
             whole = all(isinstance(tried.get(part, 1), int) for part in ("low", "high", "step"))
             try:
                 return IntDistribution(**tried) if whole else FloatDistribution(**tried)
             except (ValueError, TypeError) as error:
                 raise ValueError(f"{key}: {dict(tried)} is no range: {error} Set low to at most high.") from error
         if not isinstance(tried, list) or not tried:
-            raise ValueError(f"{key}: expected a list of values or {{low, high, log, step}}, found {tried!r}")
+            raise ValueError(
+                f"{key}: expected a list of values or {{low, high, log, step}}, found {tried!r}: mend --space"
+            )
         values = {_label(value): value for value in tried}
         if len(values) != len(tried):
-            raise ValueError(f"{key}: a value stands twice in {tried}")
+            raise ValueError(f"{key}: a value stands twice in {tried}, expected each once: leave one out")
         self._values[key] = values
         return CategoricalDistribution(list(values))
 
@@ -92,10 +96,15 @@ def _read(keys: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | Path) ->
     if isinstance(keys, str | Path):
         path = Path(keys)
         if not path.is_file():
-            raise ValueError(f"no search space at {path}: expected a YAML file of flat keys with value lists or ranges")
+            raise ValueError(
+                f"no search space at {path}: expected a YAML file of flat keys with value lists or "
+                "ranges: name another --space"
+            )
         keys = yaml.safe_load(path.read_text())
     if not isinstance(keys, Mapping | list | tuple) or not keys:
-        raise ValueError(f"expected a search space of flat keys with value lists or ranges, found {keys!r}")
+        raise ValueError(
+            f"expected a search space of flat keys with value lists or ranges, found {keys!r}: set --space"
+        )
     return _numbers(keys)
 
 
@@ -107,9 +116,11 @@ def _columns(points: Sequence[Any]) -> dict[str, list[Any]]:
     """
     for place, point in enumerate(points):
         if not isinstance(point, Mapping) or point.keys() != points[0].keys() or not point:
-            raise ValueError(f"combination {place}: expected a value for each key of the first one, found {point!r}")
+            raise ValueError(
+                f"combination {place}: expected a value for each key of the first one, found {point!r}: mend --space"
+            )
         if point in points[:place]:
-            raise ValueError(f"combination {place} stands twice: {point}")
+            raise ValueError(f"combination {place} stands twice: {point}, expected each once: leave one out")
     return {key: list({json.dumps(point[key]): point[key] for point in points}.values()) for key in points[0]}
 
 

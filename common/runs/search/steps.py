@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,21 +36,69 @@ class Step(Workflow):
         return self.name or self.run_id
 
 
+def read_steps(entries: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """Steps of a config.
+
+    Raises:
+        ValueError: One is no mapping, or has a key that no step has, or lacks one.
+    """
+    known, needed = [part.name for part in fields(Step)], {"run_id", "config_files"}
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, Mapping) or not needed <= entry.keys() <= set(known):
+            raise ValueError(
+                f"step {number} of steps is {entry!r}, expected a mapping with run_id and config_files, and some of "
+                f"{', '.join(known)}: write it so, or leave --steps out"
+            )
+    return [Step(**entry) for entry in entries]
+
+
 def share_out(steps: Sequence[Step], keys: Sequence[str]) -> list[list[str]]:
     """Sampled keys of each step.
 
     Raises:
-        ValueError: There is no step, two have one name, or one takes a key that is not sampled.
+        ValueError: There is no step, two have one name, or one takes a key that is not sampled, or sets one that is.
     """
     labels = [step.label for step in steps]
     if not steps or len(set(labels)) < len(labels):
-        raise ValueError(f"expected steps with names of their own, found {labels}")
+        raise ValueError(f"expected steps with names of their own, found {labels}: write them so, or leave --steps out")
     taken = {key for step in steps for key in step.takes}
     if taken - set(keys):
         raise ValueError(f"steps take {sorted(taken - set(keys))}, but the search space has only {list(keys)}")
     shares = [[key for key in keys if key in step.takes] for step in steps]
     shares[0] = [key for key in keys if key in shares[0] or key not in taken]
+    for step, share in zip(steps, shares, strict=True):
+        if both := [key for key in share if key in step.options]:
+            raise ValueError(
+                f"settings of the step {step.label} have {both[0]} {step.options[both[0]]!r}, which is sampled, "
+                f"expected keys that are not: leave it out, or take {both[0]} out of the search space"
+            )
     return shares
+
+
+def require_apart(steps: Sequence[Step]) -> None:
+    """No step is scored on the folds of the training: the best of such a search is the one that copies most."""
+    trained = next(
+        (step.options["folds"] for step in steps if step.run_id == "training" and "folds" in step.options), ()
+    )
+    for step in steps:
+        if step.run_id == "training" or "folds" not in step.options:
+            continue
+        scored = step.options["folds"]
+        one, other = _chosen(trained), _chosen(scored)
+        if one & other or ("training" in one and other - {"testing"}) or ("training" in other and one - {"testing"}):
+            raise ValueError(
+                f"step {step.label} scores on folds {scored!r} (score_folds), and trials train on {trained!r} "
+                "(train_folds), expected folds apart, as cases that a trial has seen do not tell how good it is: set "
+                "--score_folds or --train_folds"
+            )
+
+
+def _chosen(folds: Any) -> set[int | str]:
+    """Folds that an option names; ``training`` is all of them, ``testing`` the test cases."""
+    sides: dict[Any, set[int | str]] = {"everything": {"training", "testing"}, "testing": {"testing"}}
+    if folds is None or isinstance(folds, str):
+        return sides.get(folds, {"training"})
+    return set(folds) if isinstance(folds, list | tuple) else {folds}
 
 
 def run_steps(

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from common.data.case import Case
-from common.data.datalist import datalist_hash, label_names, make_datalist, read_datalist, select_cases, write_datalist
+from common.data.datalist import (
+    datalist_hash,
+    first_labels,
+    label_names,
+    make_datalist,
+    read_datalist,
+    select_cases,
+    write_datalist,
+)
 from common.data.split import TEST, split_cases
 
 HECKTOR = {"MDA": 198, "CHUP": 72, "CHUS": 72, "CHUM": 56, "HGJ": 55, "CHUV": 53, "HMR": 18}  # thesis table 3.1
@@ -221,6 +229,7 @@ def test_a_centre_of_another_spelling_is_named(tmp_path):
         ({"background": "0", "tumour": "1"}, {"0": "background", "1": "tumour"}),  # as some tools write it
         (["background", "tumour"], {"0": "background", "1": "tumour"}),
         ({"7": "larynx"}, {"0": "background", "7": "larynx"}),
+        ({"0": "no label", "1": "tumour"}, {"0": "no label", "1": "tumour"}),
     ],
 )
 def test_labels_are_understood_by_value_by_name_and_as_a_list(labels, expected, tmp_path):
@@ -239,6 +248,10 @@ def test_labels_are_understood_by_value_by_name_and_as_a_list(labels, expected, 
         ({"background": 0, "tumour": -1}, "label 'tumour' has the value -1, expected"),
         ({"background": 0, "tumour": 1, "node": 1}, "value 1 is both 'tumour' and 'node'"),
         ("tumour", "labels are 'tumour', expected"),
+        (["tumour", "node"], "labels have 'tumour' as 0, expected background there.*: write"),
+        ({"0": "tumour", "1": "node", "2": "background"}, "labels have 'tumour' as 0, expected background"),
+        ({"0": "background", "1": "node", "2": "node"}, "the values 1 and 2 are both 'node', expected a name each"),
+        ({"background": 0}, "labels are {'background': 0}, .*: name what the masks hold beside background"),
     ],
 )
 def test_labels_that_cannot_be_read_are_named(labels, message, tmp_path):
@@ -255,3 +268,19 @@ def test_images_without_masks_under_test_are_told_of(tmp_path, caplog):
 def test_folds_of_another_type_are_named(value, datalist, tmp_path):
     with pytest.raises(ValueError, match=r"folds is .*, expected all, testing, everything, a fold or a list of folds"):
         select_cases(datalist, folds=value, dataset_dir=tmp_path)
+
+
+def test_a_list_without_cases_is_named(tmp_path):
+    path = tmp_path / "datalist.json"
+    path.write_text(json.dumps({"training": [], "testing": []}))
+    with pytest.raises(ValueError, match=r"datalist.json has no case, expected entries .*: make it again"):
+        read_datalist(path)
+
+
+def test_a_training_learns_the_first_labels_of_the_list():
+    datalist = {"labels": {"0": "background", "2": "node", "1": "tumour"}}
+    assert first_labels(datalist, 3) == (0, 1, 2) and first_labels(datalist, 2) == (0, 1)
+    with pytest.raises(
+        ValueError, match=r"labels is 4, expected at most 3, as the data list has .*: set another --labels"
+    ):
+        first_labels(datalist, 4)

@@ -1,6 +1,7 @@
 """Reading a generated set, and finding what its generator was trained on."""
 
 import json
+import shutil
 
 import nibabel as nib
 import numpy as np
@@ -285,3 +286,15 @@ def test_a_volume_on_another_grid_is_a_bad_case(generated_dir):
     assert [case["case_id"] for case in read_generated_set(generated_dir, on_bad_case="skip").cases] == ["g0", "g1"]
     (generated_dir / "provenance.json").unlink()  # of other tools: nothing says that there is one grid
     assert len(read_generated_set(generated_dir, hu_window=(-1000, 400)).cases) == 3
+
+
+def test_an_image_under_two_names_is_a_bad_case_of_a_networks_set(three, caplog):
+    folder = three()
+    shutil.copy(folder / "images" / "g0.nii.gz", folder / "images" / "g2.nii.gz")
+    assert len(read_generated_set(folder).cases) == 3  # copies of real cases may be alike
+    cases = [{"case_id": f"g{n}", "seed": n} for n in range(3)]
+    drawn_by = {"checkpoint": {"name": "model.pt", "sha256": "0" * 64, "step": 1}, "cases": cases}
+    _write(folder / "provenance.json", PROVENANCE | drawn_by)
+    shutil.copy(folder / "images" / "g1.nii.gz", folder / "images" / "g2.nii.gz")
+    assert len(read_generated_set(folder).cases) == 3  # two of three are one: the network has collapsed
+    assert "2 of 3 images are one" in caplog.text

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from common.data.cases import BadCasesError, resolve_cases
-from common.data.same_files import same_files
+from common.data.same_files import same_drawn, same_files
 from tests.common.data.pair_files import entry, save_pair
 
 
@@ -64,3 +64,12 @@ def test_test_cases_never_train(tmp_path):
             ValueError, match=f"folds is '{folds}', which holds 1 test cases of .*, such as b: .*--folds"
         ):
             resolve_cases(path, folds=folds, training=True)
+
+
+def test_which_of_many_drawn_images_are_one(tmp_path):
+    cases = []
+    for number, content in enumerate([b"a", b"b", b"a", b"c", b"d"]):
+        (tmp_path / f"{number}.nii.gz").write_bytes(content)
+        cases.append({"case_id": f"g{number}", "image": str(tmp_path / f"{number}.nii.gz")})
+    (problem,) = same_drawn(cases)
+    assert (problem.case_id, problem.found) == ("g2", "the image of g0") and "run inferring" in problem.remedy

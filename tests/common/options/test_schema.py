@@ -27,6 +27,8 @@ CASES = {
     "either": ({"anyOf": [COUNT, {"enum": ["all"]}]}, [1, "all"], [0, "none"]),
     "component": ({"type": "component"}, [{"_target_": "x"}], [{}, "x", 1]),
     "step": ({"type": "integer", "multipleOf": 4}, [4, 8], [2]),
+    "span": ({**WINDOW, "minSpan": 10}, [[0, 10], [-1024, 600], [None, 5]], [[-1, 1], [0, 1], [5, 1]]),
+    "product": ({**SIZE, "maxProduct": 12}, [[3, 4], [12, 1]], [[4, 4], [13, 1], [2, "7"]]),
 }
 
 
@@ -46,6 +48,8 @@ def test_values(case):
         (RANGE, "2 numbers, low ≤ high"),
         ({"type": "array", "items": COUNT, "uniqueItems": True}, "list of integers ≥ 1, each once"),
         (POWERS, "list of integers ≥ 16, powers of two"),
+        ({**WINDOW, "minSpan": 10}, "2 numbers or `null`, increasing, 10 apart"),
+        ({**SIZE, "maxProduct": 12}, "2 integers ≥ 1, product ≤ 12"),
         ({"type": "integer", "minimum": 4, "multipleOf": 4}, "integer ≥ 4, multiple of 4"),
         ({"type": "number", "minimum": 0, "maximum": 1}, "number from 0 to 1"),
         ({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, "number ≥ 0, < 1"),

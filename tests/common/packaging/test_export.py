@@ -134,6 +134,28 @@ def test_a_model_goes_in_as_a_bare_state_dict_with_the_rest_beside_it(tmp_path):
     assert f"{entry['hash_val']}  models/model.pt" in (shipped.parents[1] / "SHA256SUMS").read_text()
 
 
+@pytest.mark.parametrize("command", [("export", "--output", "dist"), ("onnx", "--output", "x.onnx"), ("check",)])
+def test_a_model_of_another_bundle_is_refused(command, tmp_path, monkeypatch):
+    """Its network is another, and the export could not be run."""
+    monkeypatch.chdir(tmp_path)
+    trained = tmp_path / "model.pt"
+    bundle = {"name": "segresnet_auto3dseg", "version": "0.1.0"}
+    write_model_file(trained, torch.nn.Linear(3, 2), settings={}, training={"bundle": bundle})
+    name, *options = command
+    with pytest.raises(SystemExit) as error:
+        main([name, "hagan_128", *options, "--model", str(trained)])
+    words = "model.pt was trained by segresnet_auto3dseg, expected a model of hagan_128: name another --model"
+    assert words in str(error.value)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["model.pt"]
+
+
+def test_both_sizes_of_a_network_take_each_others_models(tmp_path):
+    bundle = {"name": "hagan_256", "version": "0.1.0"}
+    write_model_file(tmp_path / "model.pt", torch.nn.Linear(3, 2), settings={}, training={"bundle": bundle})
+    export_bundle("hagan_128", tmp_path / "dist", model=tmp_path / "model.pt")
+    assert (tmp_path / "dist" / "hagan_128" / "models" / "model.pt").is_file()
+
+
 def test_what_stands_in_the_way_is_left_alone(tmp_path, capsys):
     (tmp_path / "hagan_128").mkdir()
     (tmp_path / "hagan_128" / "thesis.txt").write_text("mine")

@@ -105,3 +105,10 @@ def test_an_archive_is_downloaded_from_an_address(bundle, tmp_path):
     assert {path.relative_to(fetched) for path in all_files(fetched)} == {
         path.relative_to(bundle) for path in all_files(bundle)
     }
+
+
+def test_an_address_without_an_archive_is_named(tmp_path):
+    address = (tmp_path / "nowhere.zip").as_uri()
+    with pytest.raises(SystemExit) as error:
+        main(["download", "evaluation", "--output", str(tmp_path / "out"), "--url", address])
+    assert f"error: --url {address}: " in str(error.value) and "name another, or try again later" in str(error.value)

@@ -148,3 +148,11 @@ def test_a_card_without_preview(card, released):
     card(folder)
     assert not (folder / "previews").exists()
     assert len(read_generated_set(folder).cases) == 1
+
+
+def test_a_licence_that_is_not_there_is_told_before_the_set_is_made(tmp_path):
+    options = {"title": "Pairs", "licence": "CC0-1.0", "preview_count": 0}
+    with pytest.raises(FileNotFoundError, match=r"licence_file is .*none.txt, .*: name another --licence_file"):
+        DataCard(tmp_path / "set", licence_file=tmp_path / "none.txt", **options).require_files()
+    (tmp_path / "text").write_text("free")
+    DataCard(tmp_path / "set", licence_file=tmp_path / "text", **options).require_files()

@@ -35,6 +35,11 @@ def names(arms):
         ([{"nme": "x"}], r"arm 0 of arms is \{'nme': 'x'\}, expected a mapping with a name"),
         (["real"], "arm 0 of arms is 'real', expected a mapping"),
         ([{"name": "a"}, {"name": "b", "option": {}}], "arm 'b' of arms has option, expected some of name, options, "),
+        ("real", "arms is 'real', expected one or more in a list"),
+        ([{"name": ".."}], "arm 0 of arms is .*, expected a mapping with a name of letters"),
+        ([{"name": ""}], "arm 0 of arms is .*, expected a mapping with a name of letters"),
+        ([{"name": "a", "options": ["lr"]}], r"arm 'a' of arms has options \['lr'\], expected a mapping"),
+        ([{"name": "a", "overlays": "x.yaml"}], "arm 'a' of arms has overlays 'x.yaml', expected a list of files"),
     ],
 )
 def test_arms_of_a_config_are_refused_by_name(entries, message):
@@ -95,7 +100,7 @@ UNEQUAL = {
     "too much together": (
         [Arm("a", updates=0.5), Arm("b", start_from="a", updates=0.75)],
         LENGTH,
-        "arm 'b' takes 1.25 of the updates, .* expected all",
+        "arm 'b' takes 1.25 of the updates, .* expected a share of 1",
     ),
     "more epochs": (
         [Arm("real"), Arm("longer", {"max_epochs": 9})],
@@ -199,3 +204,9 @@ def test_arms_that_need_more_cases_than_there_are_are_left_out(tmp_path, caplog)
         "7 pairs": f"it needs 7 generated cases, {tmp_path}/gan_0 has 6",
     }
     assert "arm 'many' is left out: it needs 6" in caplog.text
+
+
+@pytest.mark.parametrize(("only", "message"), [(["a", "a"], "each arm once"), (["b"], "no arms"), ([], "only is")])
+def test_names_of_arms_that_are_none_or_stand_twice_are_refused(only, message):
+    with pytest.raises(ValueError, match=message):
+        selected([Arm("a"), Arm("c")], only)

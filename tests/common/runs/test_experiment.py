@@ -118,7 +118,7 @@ def test_tables_and_case_scores(tmp_path):
 REFUSED = {
     "an option without value": ([{"name": "mixed", "options": {"generated_dir": None}}], None, "set --generated_dir"),
     "an arm that is not there": (ARMS, ["reel"], "'reel'.*expected some of .*'fine-tuned'"),
-    "no arm": (ARMS, [], "no arm to run"),
+    "no arm": (ARMS, [], "only is"),
     "compared with a later one": ([{"name": "a", "baseline": "b"}, {"name": "b"}], None, "compared with 'b'"),
     "starting from one left out": (ARMS, ["fine-tuned"], "starts from 'generated only'"),
 }

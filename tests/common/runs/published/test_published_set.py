@@ -12,7 +12,11 @@ from common.data.leakage import LeakageError, check_leakage
 from common.data.provenance import read_provenance
 from common.files import file_sha256
 from common.runs.engine import Engine
+from common.runs.published.published_set import PublishedSet
 from common.runs.published.record import SetDescription
+from common.runs.published.selection import Selection
+from common.runs.published.source import read_sources
+from common.runs.workflow_run import Workflow
 
 
 class NearFilter:
@@ -195,3 +199,35 @@ def test_entries_say_that_they_are_generated(released):
 def test_a_name_that_leads_out_of_the_folder_is_refused(name):
     with pytest.raises(ValueError, match=r"name .* expected the name of a file"):
         SetDescription(name, {"name": "hagan_128", "version": "0.1.0"})
+
+
+def test_options_that_the_set_gives_itself_are_refused(tmp_path, model_file):
+    sources = read_sources([model_file()], num_samples=2, seed=0)
+    about = SetDescription("synthetic", {"name": "hagan_128", "version": "0.1.0"})
+    inferring = Workflow("inferring", ["inference.yaml"], {"seed": 3, "min_size": 10})
+    with pytest.raises(
+        ValueError, match=r"options: found seed 3, expected options other than checkpoint, seed, .* --seed"
+    ):
+        PublishedSet(
+            *(sources, about),
+            inferring=inferring,
+            selection=Selection(),
+            output_dir=tmp_path / "set",
+            work_dir=tmp_path / "work",
+        )
+
+
+def test_the_folder_of_what_is_not_handed_on_lies_outside_of_the_set(tmp_path, model_file):
+    sources = read_sources([model_file()], num_samples=2, seed=0)
+    about = SetDescription("synthetic", {"name": "hagan_128", "version": "0.1.0"})
+    for work_dir in (tmp_path / "set", tmp_path / "set" / "work", tmp_path / "x" / ".." / "set" / "a" / "b"):
+        with pytest.raises(
+            ValueError, match=r"work_dir .* lies in it, expected a folder outside of the set.*--work_dir"
+        ):
+            PublishedSet(
+                *(sources, about),
+                inferring=Workflow("inferring", ["inference.yaml"]),
+                selection=Selection(),
+                output_dir=tmp_path / "set",
+                work_dir=work_dir,
+            )
