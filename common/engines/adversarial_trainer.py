@@ -79,7 +79,9 @@ class AdversarialTrainer(Trainer):
     ) -> None:
         if missing := [phase.name for phase in step.phases if phase.optimizer not in optimizers]:
             raise ValueError(f"no optimiser for the phases {missing}, got optimisers for {sorted(optimizers)}")
-        if (size := getattr(data_loader, "batch_size", None)) and size % accumulation:
+        owner = getattr(data_loader, "batch_sampler", None) or data_loader
+        size = getattr(owner, "batch_size", accumulation)
+        if size % accumulation:
             raise ValueError(
                 f"accumulation is {accumulation} and batch_size {size}, expected a batch that can be cut into equal "
                 "parts: set --accumulation to a divisor of it, or another --batch_size"
