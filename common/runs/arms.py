@@ -49,8 +49,7 @@ def read_arms(entries: Sequence[Mapping[str, Any]]) -> list[Arm]:
     """Arms of a config.
 
     Raises:
-        ValueError: There is none, or one is no mapping with a name, has a key that no arm has, or a value that is of
-            another kind.
+        ValueError: There is none, or one has no name, a key that no arm has, or a value of another kind.
     """
     known = [part.name for part in fields(Arm)]
     if not isinstance(entries, list | tuple) or not entries:
@@ -64,13 +63,12 @@ def read_arms(entries: Sequence[Mapping[str, Any]]) -> list[Arm]:
                 f"arm {number} of arms is {entry!r}, expected a mapping with a name of letters: give it one"
             )
         if unknown := sorted(entry.keys() - set(known)):
-            expected = f"expected some of {', '.join(known)}"
-            raise ValueError(f"arm '{name}' of arms has {', '.join(unknown)}, {expected}: mend or leave it out")
-        kinds = {"options": (Mapping, "a mapping"), **dict.fromkeys(_FILES, (list | tuple, "a list of files"))}
+            found = f"arm '{name}' of arms has {', '.join(unknown)}"
+            raise ValueError(f"{found}, expected some of {', '.join(known)}: mend or leave it out")
+        kinds = {"options": (dict, "a mapping"), **dict.fromkeys(_FILES, (list, "a list of files"))}
         for key, (kind, words) in kinds.items():
-            if key in entry and not isinstance(entry[key], kind):
-                found = f"arm '{name}' of arms has {key} {entry[key]!r}"
-                raise ValueError(f"{found}, expected {words}: write it so, or leave it out")
+            if not isinstance(value := entry.get(key, kind()), kind):
+                raise ValueError(f"arm '{name}' of arms has {key} {value!r}, expected {words}: write it so")
     return [Arm(**entry) for entry in entries]
 
 
