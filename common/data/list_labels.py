@@ -51,14 +51,14 @@ def named_labels(labels: Any, *, source: str) -> dict[str, str]:
             raise ValueError(
                 f"{source}: the value {whole} is both '{named[str(whole)]}' and '{name}', expected one name"
             )
-        if str(name) in named.values():
+        if str(name).strip() and str(name) in named.values():
             other = next(value for value, known in named.items() if known == str(name))
             raise ValueError(
                 f"{source}: the values {other} and {whole} are both {str(name)!r}, expected a name each: give one "
                 "another name; --binary_mask True joins all foreground"
             )
         named[str(whole)] = str(name)
-    if "0" in named and not _BACKGROUND.search(named["0"]):
+    if named.get("0", "").strip() and not _BACKGROUND.search(named["0"]):
         raise ValueError(
             f"{source}: labels have {named['0']!r} as 0, expected background there, which is what 0 means in masks: "
             'write {"0": "background", …}, and give the labels the values that the masks hold'
