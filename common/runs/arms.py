@@ -53,9 +53,7 @@ def read_arms(entries: Sequence[Mapping[str, Any]]) -> list[Arm]:
     """
     known = [part.name for part in fields(Arm)]
     if not isinstance(entries, list | tuple) or not entries:
-        raise ValueError(
-            f"arms is {entries!r}, expected one or more in a list: name them, such as [{{'name': 'real'}}]"
-        )
+        raise ValueError(f"arms is {entries!r}, expected one or more in a list: name them, as [{{'name': 'real'}}]")
     for number, entry in enumerate(entries):
         name = entry.get("name") if isinstance(entry, Mapping) else None
         if not isinstance(name, str) or not any(letter.isalnum() for letter in name):
