@@ -289,5 +289,6 @@ def _unmoved_by_signals() -> Any:
         def setup(self, worker: Any) -> None:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: None)  # not SIG_IGN, which a training would inherit
+            logging.getLogger("distributed").setLevel(logging.CRITICAL)  # of heartbeats that the end cuts off
 
     return Unmoved()

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 Point = Mapping[str, Any]
 _JOURNAL = "journal://"
 _SETTLED = 10.0  # seconds after which a lost trial that nobody has queued again is queued
+_MADE_TWICE = ("already exists", "duplicate key", "unique constraint", "duplicate entry")  # of several databases
 _CREATION = 30.0  # seconds that another machine is given to fill a new study
 
 
@@ -47,7 +48,7 @@ def open_storage(url: str | BaseStorage) -> BaseStorage:
         except Exception as error:
             if not isinstance(error, ImportError) and not type(error).__module__.startswith("sqlalchemy"):
                 raise
-            if "already exists" not in str(error) or time.monotonic() > until:
+            if not any(word in str(error).lower() for word in _MADE_TWICE) or time.monotonic() > until:
                 raise ValueError(
                     f"storage is {url!r}, which cannot be opened ({error.__cause__ or error}), expected "
                     "journal:///path, sqlite:///path or the address of a database whose driver is installed (of "
