@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from scipy.stats import binomtest
 
+from ..metrics.alpha_precision import authentic
 from ..metrics.memorisation import Memorisation, memorisation
 from ..reports.closest_pairs import ClosestPair, closest_pairs
 from ..reports.mask_figures import nearest_distances
@@ -50,26 +52,57 @@ class Copies:
             "A sample counts as a copy when it is nearer to its nearest training case than the control quantile: what "
             f"{self.quantile:.0%} of the {len(sets.held_out)} real cases that the generator has not seen fall below. "
             "With few held-out cases that quantile is nearly their smallest distance: compare the copy rate with the "
-            "expected rate, which samples as far as held-out cases would show."
+            "expected rate, which samples as far as held-out cases would show.",
+            "Authenticity (Alaa et al. 2022) is the share of samples that are farther from their nearest training case "
+            "than that case is from the next one; the floor is that of the held-out cases.",
         ]
         for space, vectors in self._spaces(sets, sets.training):
             result = memorisation(*vectors, quantile=self.quantile)
             findings.metrics[f"memorisation/{space}"] = result.row()
+            train, generated, held_out = vectors
+            told = authentic(train, generated)
+            findings.metrics[f"authenticity/{space}"] = {
+                **self._share(told),
+                "floor": self._share(authentic(train, held_out)),
+                "n_train": len(train),
+            }
             findings.figures |= self._figures(result, space, sets, sets.training, folder)
             for name, distance in zip(sets.held_out.ids, result.held_out_distances, strict=True):
                 findings.cases.setdefault(("real", name), {})[f"distance/{space}"] = float(distance)
             for i, j, distance in result.closest():
                 findings.cases.setdefault(("generated", sets.generated.ids[i]), {}).update(
                     {
+                        f"authentic/{space}": int(told[i]),
                         f"distance/{space}": distance,
                         f"nearest/{space}": sets.training.ids[j],
                         f"copy/{space}": int(distance < result.threshold),
                     }
                 )
         findings.tables["Copies"] = [
-            {"space": key.removeprefix("memorisation/"), **row} for key, row in findings.metrics.items()
+            {"space": key.removeprefix("memorisation/"), **row}
+            for key, row in findings.metrics.items()
+            if key.startswith("memorisation/")
+        ]
+        findings.tables["Authenticity"] = [
+            {
+                "space": key.removeprefix("authenticity/"),
+                "authentic": row["value"],
+                "95 % interval": row["interval"],
+                "N generated": row["n"],
+                "floor": row["floor"]["value"],
+                "floor's 95 % interval": row["floor"]["interval"],
+                "N of floor": row["floor"]["n"],
+            }
+            for key, row in findings.metrics.items()
+            if key.startswith("authenticity/")
         ]
         return findings
+
+    @staticmethod
+    def _share(told: np.ndarray) -> dict[str, Any]:
+        """Share of those that are true, with its 95 % Wilson interval."""
+        low, high = binomtest(int(told.sum()), len(told)).proportion_ci(method="wilson")
+        return {"value": float(told.mean()), "interval": [float(low), float(high)], "n": len(told)}
 
     def _spaces(self, sets: EvaluationSets, training: VolumeSet) -> Iterator[tuple[str, list[np.ndarray]]]:
         """Name and the vectors of training, generated and held-out cases."""

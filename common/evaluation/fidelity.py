@@ -58,7 +58,8 @@ class Fidelity:
             "Views: 'pair' is the image with its mask burned in, which notices masks that do not fit their image; "
             "'image' and 'mask' are each by itself; 'z_concat' is the thesis's pair, mask slices behind image slices.",
             "fid, kid and mmd: lower is better. precision and density: how many samples look real; recall and "
-            "coverage: how much of the real variety they reach; higher is better. inception: softmax over pooled "
+            "coverage: how much of the real variety they reach; higher is better. alpha_precision and beta_recall are "
+            "the same two over the whole distribution (Alaa et al. 2022), 1 is best. inception: softmax over pooled "
             "features as in the thesis, a convention without a classifier behind it.",
         ]
         findings.text += sorted({f"{key.split('/')[0]}: {row['note']}" for key, row in rows.items() if "note" in row})

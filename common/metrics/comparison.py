@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict, TypeVar
 
 import numpy as np
 
+from .alpha_precision import alpha_precision, beta_recall
 from .feature_sets import checked_sets
 from .frechet import frechet_distance
 from .inception_score import inception_score
@@ -24,9 +25,14 @@ LIMITS: dict[Score, tuple[float, float]] = {
     recall: (0, 1),
     density: (0, math.inf),
     coverage: (0, 1),
+    alpha_precision: (0, 1),
+    beta_recall: (0, 1),
 }
 # What stays when all features are turned and moved as one; the kernel of `kernel_distance` is no such score.
-_RIGID = {frechet_distance, maximum_mean_discrepancy, precision, recall, density, coverage}
+_RIGID = {
+    *(frechet_distance, maximum_mean_discrepancy),
+    *(precision, recall, density, coverage, alpha_precision, beta_recall),
+}
 
 
 class MatchedRow(TypedDict):
