@@ -114,7 +114,7 @@ def choose_real(
     if options.count is not None and options.count > len(training):
         raise ValueError(
             f"real_count is {options.count}, but {options.datalist} has {len(training)} good training cases"
-            f"{'' if options.folds is None else f' in the folds {list(options.folds)}'}: ask for at most as many"
+            f"{'' if options.folds is None else f' in the folds {list(options.folds)}'}: set --real_count lower"
         )
     count = options.count or max(1, int(options.fraction * len(training) + 0.5))
     chosen, site = nested_order(training, seed=seed)[:count], sorted({source_case(entry) for entry in training})

@@ -16,6 +16,6 @@ def add_companion(cases: Sequence[Mapping[str, Any]], *, key: str, directory: st
     if missing := [case[key] for case in found if not Path(case[key]).is_file()]:
         raise FileNotFoundError(
             f"{len(missing)} of {len(found)} cases have no {key}, such as {', '.join(missing[:3])}: expected a file "
-            f"named as the case's image in {directory}"
+            f"named as the case's image in {directory}: name another --{key}_dir"
         )
     return found

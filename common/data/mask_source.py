@@ -42,7 +42,7 @@ class MaskSource:
         if not self.path.exists():
             raise FileNotFoundError(
                 f"there is no {self.path}: expected a folder of masks that end with {' or '.join(SUFFIXES)}, or the "
-                "data list (.json) of the generator's training; check --masks"
+                "data list (.json) of the generator's training; name another --masks"
             )
         self.listed = self.path.suffix == ".json"
         if self.listed:
@@ -87,7 +87,7 @@ def _masks_of_a_folder(folder: Path, settings: Mapping[str, Any]) -> list[dict[s
     files = nifti_files(folder, option="--masks")
     if not files:
         raise ValueError(
-            f"{folder} holds no NIfTI mask, expected files that end with {' or '.join(SUFFIXES)}; check --masks"
+            f"{folder} holds no NIfTI mask, expected files that end with {' or '.join(SUFFIXES)}; name another --masks"
         )
     values = {} if settings["binary_mask"] else {"label_values": ordered_values(settings["label_names"])}
     return [{"case_id": name, "label": str(path), **values} for name, path in files.items()]

@@ -96,7 +96,7 @@ def image_cases(images: str | Path, *, ignored: str | Path | None = None) -> lis
         raise FileNotFoundError(f"{option} is empty: expected a folder of images (NIfTI, .mha, .nrrd), or one file")
     if not path.exists():
         raise FileNotFoundError(
-            f"there is no {path}: expected a folder of images (NIfTI, .mha, .nrrd), or one file; check {option}"
+            f"there is no {path}: expected a folder of images (NIfTI, .mha, .nrrd), or one file; name another {option}"
         )
     if path.is_dir():
         files = nifti_files(path, option=option, ignored=ignored)
@@ -104,10 +104,10 @@ def image_cases(images: str | Path, *, ignored: str | Path | None = None) -> lis
             there = [entry.name + "/" * entry.is_dir() for entry in sorted(path.iterdir())]
             raise FileNotFoundError(
                 f"{path} holds no image, found {_some(there) if there else 'nothing'}: expected files that end "
-                f"with {', '.join(SUFFIXES)}; check {option}"
+                f"with {', '.join(SUFFIXES)}; name another {option}"
             )
     elif (name := _stem(path.name, SUFFIXES)) is None:
-        raise ValueError(f"{path} does not end with {', '.join(SUFFIXES)}: convert it; check {option}")
+        raise ValueError(f"{path} does not end with {', '.join(SUFFIXES)}: convert it; name another {option}")
     else:
         files = {name: path}
     for file in files.values():

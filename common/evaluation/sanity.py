@@ -51,7 +51,12 @@ class Sanity:
         self.output_dir = Path(output_dir)
         self.replicates = replicates
         self.seed = seed
-        self.size = min(cases or len(real), len(real) // 2)
+        if cases is not None and cases > len(real) // 2:
+            raise ValueError(
+                f"sanity_cases is {cases}, expected at most {len(real) // 2}, half of the {len(real)} real cases: set "
+                "a smaller --sanity_cases, or leave it out for all"
+            )
+        self.size = cases or len(real) // 2
 
     def run(self) -> list[dict[str, Any]]:
         """Score every change; rows ``change, extractor, score, view, value, low, high, n``, written as CSV and JSON."""

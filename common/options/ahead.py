@@ -29,7 +29,7 @@ def problems_ahead(config_files: Sequence[str | Path], options: Mapping[str, Any
     paths = [Path(path) for path in config_files]
     missing = [str(path) for path in paths if not path.is_file()]
     if missing or not paths:
-        return [f"no config files {missing}, from {Path.cwd()}"]
+        return [f"no config files {missing}, from {Path.cwd()}, expected YAML files that are there: name others"]
     if lines := missing_parts(config_files):
         return lines
     parser = ConfigParser(deepcopy(_merged(*((path, path.stat().st_mtime_ns) for path in map(Path.resolve, paths)))))

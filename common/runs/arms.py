@@ -94,13 +94,15 @@ def training_length(
     if updates is not None:
         epochs = settings.get("max_epochs", EPOCHS)
         if "epoch_steps" in settings:
-            raise ValueError(f"updates is {updates}, and settings have epoch_steps {settings['epoch_steps']}: say one")
-        if updates < 1 or updates % epochs:
             raise ValueError(
-                f"updates is {updates}, expected a multiple of {epochs} epochs (max_epochs in settings): set "
-                "another --updates"
+                f"updates is {updates}, and settings have epoch_steps {settings['epoch_steps']}: leave one out"
             )
+        if updates < 1 or updates % epochs:
+            epochs_of = f"{epochs} epochs (max_epochs in settings)"
+            raise ValueError(f"updates is {updates}, expected a multiple of {epochs_of}: set another --updates")
         return {"max_epochs": epochs, "epoch_steps": updates // epochs}
+    if missing := [str(path) for path in configs if not Path(path).is_file()]:
+        raise ValueError(f"overlays: no config files {missing}, expected YAML files: name others")
     flat = {**ConfigParser.load_config_files(list(map(str, configs))), **settings}
     found = {key: flat[key] for key in ("max_epochs", "epoch_steps") if isinstance(flat.get(key), int)}
     if "epoch_steps" not in found and equal_updates:

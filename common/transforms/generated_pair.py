@@ -39,6 +39,12 @@ class GeneratedPaird(Transform):
             steps.insert(0, Tiled(key, volume, plane_size=plane))
         self.steps = steps
         cleanup = {"binary": settings["binary_mask"]} if cleanup is None else cleanup
+        last = 1 if settings["binary_mask"] else settings["labels"] - 1
+        if settings["pairing"] != "image_only" and cleanup.get("threshold", 0) >= last:
+            raise ValueError(
+                f"threshold is {cleanup['threshold']:g}, expected one below the last label, {last}, or all masks are "
+                "empty: set another --threshold, or leave it out"
+            )
         self.cleanup = MaskCleanupd("label", allow_missing_keys=True, **cleanup)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

@@ -27,7 +27,7 @@ class MaskCleanup(Transform):
         connectivity: Neighbours within a part: 1 by faces, 2 also by edges, 3 also by corners.
 
     Raises:
-        ValueError: a mask that is not (1, H, W, D), or that holds NaN; a threshold that no label is above.
+        ValueError: a mask that is not (1, H, W, D), or that holds NaN.
     """
 
     def __init__(
@@ -41,11 +41,6 @@ class MaskCleanup(Transform):
         fill_holes: bool = False,
         connectivity: int = 1,
     ) -> None:
-        if mask_range is not None and threshold >= mask_range.top:
-            raise ValueError(
-                f"threshold is {threshold:g}, expected one below the last label, {mask_range.top}, or all masks are "
-                "empty: set another --threshold, or leave it out"
-            )
         self.mask_range, self.threshold, self.binary = mask_range, threshold, binary
         self.min_size, self.keep_largest, self.fill_holes = min_size, keep_largest, fill_holes
         self.connectivity = connectivity

@@ -131,7 +131,7 @@ def test_what_is_wrong_with_masks_is_said(workflow, trained, causes, phantom_dir
         case["case_id"] = case["patient"] = "of_another_" + case["case_id"]
     (other / "datalist.json").write_text(json.dumps(content))
     for overrides, message in (
-        ({"masks": str(tmp_path / "none")}, "check --masks"),
+        ({"masks": str(tmp_path / "none")}, "name another --masks"),
         ({"masks": str(other / "datalist.json")}, "cases that the generator was trained on, such as"),
         ({"masks": str(other)}, "holds no NIfTI mask"),
         ({"masks": str(phantom_dir / "labels"), "mask_bend": -1}, "mask_bend"),

@@ -70,7 +70,7 @@ VALUES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
     "copies": [("-1", _AT_LEAST_0), ("one", _WHOLE)],
     "mask_share": [("2", ("≤ 1", "<= 1", "to 1", "between")), ("half", _NUMBER)],
     "elastic_sigma": [("[5]", _LIST), ("x", _LIST)],
-    "num_samples": [("-4", _AT_LEAST_0), ("some", _WHOLE), ("1.5", _WHOLE)],
+    "num_samples": [("-4", (*_AT_LEAST_0, "from 1")), ("some", _WHOLE), ("1.5", _WHOLE)],
     "threshold": [("high", _NUMBER)],
     "min_size": [("-1", _AT_LEAST_0), ("x", _WHOLE)],
     "preview_count": [("-1", _AT_LEAST_0), ("few", _WHOLE)],

@@ -86,12 +86,6 @@ class SearchPlan:
         if self.sampler == "tpe" and not self.trials:
             raise ValueError("how many trials? set --trials, such as 50")
         self.points = self.space.grid()[: self.trials] if self.sampler == "grid" else []
-        for name, values in (self.marks or {}).items():
-            if unknown := sorted(set(values) - set(self.space.content)):
-                raise ValueError(
-                    f"marks has {name} with {unknown[0]} {values[unknown[0]]!r}, expected keys that are sampled, "
-                    f"{', '.join(self.space.content)}: mend it, or leave it out"
-                )
         self.shares = share_out(self.steps, list(self.space.content))
         check_steps(self.steps, self.shares, self.space.content)
 

@@ -105,9 +105,9 @@ def test_the_cases_behind_given_masks_count_as_seen(generated_pairs):
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
-        ("none", FileNotFoundError, "there is no .*none: expected a folder of masks .*check --masks"),
-        ("none.json", FileNotFoundError, "there is no .*none.json: expected .* data list .*check --masks"),
-        ("empty", ValueError, "empty holds no NIfTI mask, expected files that end with .*check --masks"),
+        ("none", FileNotFoundError, "there is no .*none: expected a folder of masks .*name another --masks"),
+        ("none.json", FileNotFoundError, "there is no .*none.json: expected .* data list .*name another --masks"),
+        ("empty", ValueError, "empty holds no NIfTI mask, expected files that end with .*name another --masks"),
         ("nested", ValueError, "nested holds volumes in subfolders, labels/a.nii.gz: .*subfolder with --masks"),
         ("file.nii.gz", FileNotFoundError, "file.nii.gz is not a folder: .*name another --masks"),
     ],

@@ -68,7 +68,7 @@ OPTIONS = [
     ({"real_fraction": float("nan")}, "real_fraction is nan"),
     ({"real_fraction": 0.5, "real_count": 2}, "real_fraction is 0.5 and real_count 2, expected one of the two"),
     ({"real_count": 0}, "real_count is 0, expected at least 1"),
-    ({"real_count": 7}, r"real_count is 7, but .*datalist.json has 6 good training cases: ask for at most"),
+    ({"real_count": 7}, r"real_count is 7, but .*datalist.json has 6 good training cases: set --real_count lower"),
     ({"real_count": 4, "real_folds": [2]}, r"has 3 good training cases in the folds \[2\]"),
     ({"real_folds": [0, 1]}, r"fold 0 is to validate and stands in real_folds \[0, 1\]"),
     ({"real_folds": [7]}, r"folds \[7\] are not in the data list"),

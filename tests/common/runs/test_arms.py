@@ -155,7 +155,7 @@ LENGTHS = [
     (None, {"real_folds": [2]}, True, {"max_epochs": 30, "epoch_steps": 2}),
     (None, {"epoch_steps": 5}, True, {"max_epochs": 30, "epoch_steps": 5}),
     (None, {}, False, {"max_epochs": 30}),
-    (400, {"epoch_steps": 5}, True, "updates is 400, and settings have epoch_steps 5: say one"),
+    (400, {"epoch_steps": 5}, True, "updates is 400, and settings have epoch_steps 5: leave one out"),
     (401, {"max_epochs": 8}, True, "updates is 401, expected a multiple of 8 epochs"),
     (0, {}, True, "updates is 0, expected a multiple"),
 ]

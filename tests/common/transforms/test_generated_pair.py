@@ -56,3 +56,13 @@ def test_the_clean_up_is_that_which_is_given(item):
     pair = Paird()(MaskRanged("label", 3)(HUWindowd("image")(item)))["pair"]
     out = GeneratedPaird(SETTINGS, {"binary": True, "threshold": 1.5})({"pred": pair})
     assert torch.equal(out["label"].bool(), item["label"] == 2)
+
+
+def test_a_threshold_that_no_label_is_above_is_refused():
+    GeneratedPaird(SETTINGS, {"threshold": 1.5})
+    with pytest.raises(
+        ValueError, match="threshold is 2, expected one below the last label, 2, or all masks are empty"
+    ):
+        GeneratedPaird(SETTINGS, {"threshold": 2})
+    with pytest.raises(ValueError, match="threshold is 1, expected one below the last label, 1"):
+        GeneratedPaird({**SETTINGS, "binary_mask": True}, {"threshold": 1})

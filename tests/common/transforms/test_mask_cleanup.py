@@ -149,13 +149,3 @@ def test_dictionary_keeps_geometry():
     assert counts(out["label"]) == [27, 8]
     assert torch.equal(out["label"].affine, mask.affine)
     assert MaskCleanupd("label", allow_missing_keys=True)({"image": 1}) == {"image": 1}
-
-
-def test_a_threshold_that_no_label_is_above_is_refused():
-    MaskCleanup(mask_range=MaskRange(), threshold=1.5)
-    with pytest.raises(
-        ValueError, match="threshold is 2, expected one below the last label, 2, or all masks are empty"
-    ):
-        MaskCleanup(mask_range=MaskRange(), threshold=2)
-    with pytest.raises(ValueError, match="threshold is 1, expected one below the last label, 1"):
-        MaskCleanup(mask_range=MaskRange(binary=True), threshold=1)

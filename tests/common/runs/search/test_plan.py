@@ -31,7 +31,6 @@ REFUSED = {
         {"steps": [{"run_id": "t", "options": {"x": 3}}]},
         "settings of the step t have x 3, which is sam",
     ),
-    "marks": ({"marks": {"best": {"lr_q": 1}}}, "marks has best with lr_q 1, expected keys that are sampled, x"),
     "no file": ({"space": "nowhere.yaml"}, r"no search space at nowhere\.yaml"),
     "pruner": ({"pruning": Pruning("best")}, "pruner 'best': expected none, median, hyperband"),
     "pruner without series": ({"pruning": Pruning("median")}, "has series None"),
