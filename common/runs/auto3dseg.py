@@ -11,6 +11,7 @@ from monai.apps.auto3dseg import AutoRunner
 from nibabel.affines import voxel_sizes
 
 from ..data.datalist import datalist_hash, label_values, read_datalist, select_cases
+from ..data.generated_set import read_generated_set
 from ..data.label_map import to_values
 from ..data.volume_file import open_volume, read_mask
 from ..files import read_json, write_csv, write_json
@@ -66,6 +67,7 @@ class Auto3DSegRun:
         binary_mask: Score all foreground as one; else each label too.
 
     Raises:
+        FileNotFoundError: There is no generated set where one is named.
         ValueError: Folds are wrong, or ``output_dir`` holds a run with other settings.
     """
 
@@ -84,6 +86,8 @@ class Auto3DSegRun:
         self.template = template
         self.options = options or RunnerOptions()
         self.num_fold = self._checked_folds()
+        if (generated := template.settings.get("generated_dir")) is not None:
+            read_generated_set(generated, check=False)  # the trainings look at its volumes, after the data analysis
         self.labels = () if binary_mask else label_values(self.datalist)[1:]
 
     def run(self) -> dict[str, Any]:

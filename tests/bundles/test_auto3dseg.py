@@ -85,6 +85,15 @@ def test_wrong_options_are_refused_before_anything_runs(phantom_dir, tmp_path, o
     assert not (tmp_path / "out").exists()
 
 
+def test_a_generated_set_that_is_not_there_is_told_before_the_data_analysis(phantom_dir, tmp_path):
+    template = AlgorithmTemplate(BUNDLE, settings={"generated_dir": str(tmp_path / "none")})
+    with pytest.raises(FileNotFoundError, match=r"no generated set at .*none"):
+        Auto3DSegRun(
+            phantom_dir / "datalist.json", template=template, dataset_dir=phantom_dir, output_dir=tmp_path / "out"
+        )
+    assert not (tmp_path / "out").exists()
+
+
 def test_template_is_copied_without_data_and_outputs_under_its_own_name(phantom_dir, tmp_path):
     """As from the root of an exported bundle whose folder was renamed, with its data and outputs inside."""
     exported = shutil.copytree(BUNDLE, tmp_path / "my_copy-1.0", ignore=shutil.ignore_patterns("output", "common"))
