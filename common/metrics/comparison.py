@@ -9,7 +9,7 @@ import numpy as np
 
 from .alpha_precision import alpha_precision, beta_recall
 from .feature_sets import checked_sets
-from .frechet import frechet_distance
+from .frechet import frechet_distance, slice_frechet_distance
 from .inception_score import inception_score
 from .kernel_distance import maximum_mean_discrepancy
 from .neighbourhoods import coverage, density, precision, recall
@@ -20,6 +20,7 @@ T = TypeVar("T")
 # What a score cannot leave, nor may its interval; the unbiased kernel distances go below 0.
 LIMITS: dict[Score, tuple[float, float]] = {
     frechet_distance: (0, math.inf),
+    slice_frechet_distance: (0, math.inf),
     inception_score: (1, math.inf),
     precision: (0, 1),
     recall: (0, 1),

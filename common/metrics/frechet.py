@@ -36,3 +36,24 @@ def frechet_distance(real: np.ndarray, generated: np.ndarray) -> float:
     )
     root = np.linalg.svd(first @ second.T, compute_uv=False).sum()
     return max(float(np.sum((means[0] - means[1]) ** 2) + traces - 2 * root), 0.0)  # round-off goes below 0
+
+
+def slice_frechet_distance(real: np.ndarray, generated: np.ndarray, *, slices: int) -> float:
+    """Mean over three planes of the Fréchet distance between the slices of all volumes: MAISI's 2.5D FID.
+
+    Args:
+        real: Features (N, 3·slices·d), see `EachSlice`.
+        generated: Features (M, 3·slices·d).
+        slices: Of each plane.
+
+    Raises:
+        ValueError: See `checked_sets`; or the features are not those of so many slices.
+
+    Guo et al. 2025, MAISI, arXiv 2409.11169.
+    """
+    real, generated = checked_sets(real, generated)
+    if real.shape[1] % (3 * slices):
+        raise ValueError(f"{real.shape[1]} features, expected those of 3 planes with {slices} slices each")
+    planes = [side.reshape(len(side), 3, slices, -1) for side in (real, generated)]
+    by_plane = [[side[:, plane].reshape(-1, side.shape[-1]) for side in planes] for plane in range(3)]
+    return float(np.mean([frechet_distance(*sides) for sides in by_plane]))

