@@ -37,7 +37,9 @@ class LatentFlow(ImageGenerator):
         channels: Widths of the flow's network on the grid and on each coarser one, multiples of 8; of the last, which
             attends, a multiple of 32 or less than that.
         sampling_steps: Of Euler's method from noise to a pair, 1 to 1000.
-        temperature: What the noise at the start is multiplied by; below 1, samples are cleaner and more alike.
+        temperature: What the image's noise at the start is multiplied by; below 1, samples are cleaner and more alike.
+        mask_temperature: The same for the mask's noise, which decides how large and how varied drawn masks are; None is
+            that of the image.
 
     Attributes:
         latent_dim: Number of noise values of a pair, those of the mask included.
@@ -55,6 +57,7 @@ class LatentFlow(ImageGenerator):
         channels: Sequence[int] = (64, 96),
         sampling_steps: int = 25,
         temperature: float = 1.0,
+        mask_temperature: float | None = None,
     ) -> None:
         if not channels or any(width % _GROUPS or width < _GROUPS for width in channels):
             raise ValueError(f"channels are {list(channels)}, expected one or more multiples of {_GROUPS}: set others")
@@ -68,8 +71,10 @@ class LatentFlow(ImageGenerator):
             )
         if not 1 <= sampling_steps <= NOISE_LEVELS:
             raise ValueError(f"sampling_steps is {sampling_steps}, expected 1 to {NOISE_LEVELS}")
-        if temperature <= 0:
-            raise ValueError(f"temperature is {temperature}, expected more than 0, such as 0.7")
+        of_mask = temperature if mask_temperature is None else mask_temperature
+        for name, value in (("temperature", temperature), ("mask_temperature", of_mask)):
+            if value <= 0:
+                raise ValueError(f"{name} is {value}, expected more than 0, such as 0.7")
         mask_code = OccupancyCode(labels)
         grid = tuple(axis // BLOCK for axis in size)
         super().__init__(size, image_channels=2, latent_dim=(latent_channels + mask_code.channels) * prod(grid))
@@ -77,7 +82,7 @@ class LatentFlow(ImageGenerator):
         self.code_channels = latent_channels + mask_code.channels
         self.latent_channels = latent_channels
         self.sampling_steps = sampling_steps
-        self.temperature = temperature
+        self.temperature, self.mask_temperature = temperature, of_mask
         self.mask_code = mask_code
         self.image_code = BlockCode(latent_channels)
         self.flow = DiffusionModelUNet(
@@ -96,7 +101,9 @@ class LatentFlow(ImageGenerator):
 
     def forward(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Pairs (B, 2, H, W, D) in [-1, 1] of ``z`` (B, latent_dim); with ``mask`` (B, 1, H, W, D), images for it."""
-        code = self.temperature * z.view(-1, self.code_channels, *self.grid)
+        code = z.view(-1, self.code_channels, *self.grid)
+        parts = code[:, : self.latent_channels], code[:, self.latent_channels :]
+        code = torch.cat([self.temperature * parts[0], self.mask_temperature * parts[1]], 1)
         given = torch.full((len(z),), int(mask is not None), device=z.device)
         if mask is not None:
             code = torch.cat([code[:, : self.latent_channels], self.mask_code.encode(mask)], 1)

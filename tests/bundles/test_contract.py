@@ -52,6 +52,7 @@ LATENT_FLOW = {
     "inference": [
         *("checkpoint", "num_samples", "batch_size", "seed", "indices", "sampling_steps", "masks", "masks_dir"),
         "temperature",
+        "mask_temperature",
         "mask_bend",
     ],
     "dataset": ["checkpoints", "num_samples", "options", "dataset_dir"],

@@ -164,7 +164,8 @@ def test_other_steps_or_masks_are_another_request(trained, phantom_dir, tmp_path
     assert request() == first == request(masks=str(phantom_dir / "labels"))  # the same masks at another place
     others = [
         request(sampling_steps=3),
-        request(temperature=0.7),
+        request(temperature=0.5),
+        request(mask_temperature=0.5),
         request(mask_bend=0.5),
         request(masks=None),
         request(seed=1),

@@ -70,6 +70,15 @@ def test_the_temperature_multiplies_the_noise():
     torch.testing.assert_close(cooler.eval()(z), generator.eval()(z / 2))
 
 
+def test_the_masks_noise_has_a_temperature_of_its_own():
+    generator, cooler = build(sampling_steps=3), build(sampling_steps=3, temperature=0.5, mask_temperature=0.8)
+    cooler.load_state_dict(generator.state_dict())
+    z = torch.randn(2, generator.latent_dim, generator=torch.Generator().manual_seed(0))
+    parts = z.view(2, generator.code_channels, -1).split([generator.latent_channels, generator.mask_code.channels], 1)
+    scaled = torch.cat([0.5 * parts[0], 0.8 * parts[1]], 1).flatten(1)
+    torch.testing.assert_close(cooler.eval()(z), generator.eval()(scaled))
+
+
 def test_a_gradient_reaches_every_parameter_of_the_flow_and_the_code_has_none():
     generator = build()
     code = torch.randn(2, generator.code_channels, *generator.grid)
@@ -148,6 +157,7 @@ def test_another_flow_shares_the_code_and_changes_nothing_in_this_one():
         ({"latent_channels": 65}, "latent_channels is 65, expected 1 to 64"),
         ({"labels": 1}, "labels is 1, expected 2 or more"),
         ({"temperature": 0}, "temperature is 0, expected more than 0"),
+        ({"mask_temperature": -1}, "mask_temperature is -1, expected more than 0"),
         ({"sampling_steps": 0}, "sampling_steps is 0, expected 1 to 1000"),
         ({"sampling_steps": 1001}, "sampling_steps is 1001, expected 1 to 1000"),
     ],
