@@ -87,7 +87,7 @@ _SOURCES = {
 
 def prepare(
     source: Source,
-    output: str,
+    output: str | None = None,
     *,
     input: str | None = None,
     seed: int = 0,
@@ -105,7 +105,7 @@ def prepare(
 
     Args:
         source: phantom, synthetic, registry, hecktor, openkbp, pairs or dicom.
-        output: Folder to fill; what is finished there is left alone.
+        output: Folder to fill; what is finished there is left alone. Only --list needs none.
         input: Folder of the data, for hecktor, openkbp, pairs and dicom.
         seed: Of the split, of the phantom, and of the places of --cut.
         test_fraction: Share of the patients that is for testing.
@@ -129,6 +129,8 @@ def prepare(
 
         list_dicom(Path(str(input)), workers=workers, **options)
         return
+    if output is None:
+        raise ValueError("--output is missing, expected the folder to fill: name it, such as --output data/mine")
     directory, left_out = Path(output), list[Problem]()
     more = {"on_bad_case": on_bad_case, "left_out": left_out} if _SOURCES[source].judges else {}
     cases = _run_source(source, directory, input, seed=seed, workers=workers, **options, **more)

@@ -15,7 +15,7 @@ import nibabel as nib
 from ...files import replacing
 from ..case import Case
 from ..itk_file import is_itk
-from ..volume_file import open_volume
+from ..slicer_extent import whole_segmentation
 
 logger = logging.getLogger(__name__)
 
@@ -55,14 +55,17 @@ def bring_pairs(cases: Sequence[Case], sources: Mapping[str, tuple[Path, Path]],
     """
     if mode not in get_args(Mode) or workers < 1:
         raise ValueError(f"mode={mode!r}, workers={workers}: expected a mode of {get_args(Mode)} and at least 1 worker")
-    jobs = [job for case in cases for job in zip(sources[case.case_id], (case.image, case.label), strict=True)]
+    jobs = []
+    for case in cases:
+        image, label = sources[case.case_id]
+        jobs += [(image, case.image, image), (label, case.label, image)]
     with ThreadPoolExecutor(workers) as pool:
         brought = sum(pool.map(partial(_bring, mode=mode), *zip(*jobs, strict=True)))
     logger.info("%d cases, %d of their %d files new (%s)", len(cases), brought, len(jobs), mode)
 
 
-def _bring(source: Path, target: Path, *, mode: Mode) -> bool:
-    """Link, copy, pack or convert one file; tells whether it had to be done."""
+def _bring(source: Path, target: Path, image: Path, *, mode: Mode) -> bool:
+    """Link, copy, pack or convert one file of the pair of `image`; tells whether it had to be done."""
     name, packed = (
         source,
         source.suffix.lower() == ".gz",
@@ -71,7 +74,7 @@ def _bring(source: Path, target: Path, *, mode: Mode) -> bool:
         raise ValueError(f"{source} would be packed beside itself: choose an output other than the input")
     source = source.resolve(strict=True)
     if not packed or mode == "copy":
-        return _copy(source, target, name=name, packed=packed)
+        return _copy(source, target, name=name, image=image, packed=packed)
     if target.is_symlink():
         done = target.readlink() == source
     else:
@@ -82,10 +85,10 @@ def _bring(source: Path, target: Path, *, mode: Mode) -> bool:
     return not done
 
 
-def _copy(source: Path, target: Path, *, name: Path, packed: bool) -> bool:
+def _copy(source: Path, target: Path, *, name: Path, image: Path, packed: bool) -> bool:
     """Copy with the time of `source`, by which later runs know it; what is no packed NIfTI is packed, or converted.
 
-    `name` is that of the source before links were followed.
+    `name` is that of the source before links were followed; a part of the grid of `image` is put into the whole.
     """
     if not target.is_symlink() and target.is_file():
         old, new = target.stat(), source.stat()
@@ -95,7 +98,7 @@ def _copy(source: Path, target: Path, *, name: Path, packed: bool) -> bool:
         if packed:
             shutil.copyfile(source, temporary)
         elif is_itk(name):
-            nib.save(open_volume(name), temporary)
+            nib.save(whole_segmentation(name, image), temporary)
         else:  # without name and time, so that equal files stay equal
             with (
                 source.open("rb") as plain,

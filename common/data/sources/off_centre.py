@@ -10,6 +10,7 @@ import numpy as np
 
 from ...files import file_sha256
 from ..case import Case
+from ..slicer_extent import whole_segmentation
 from ..volume_file import open_volume
 from .nifti_pair import is_written, recipe_note, write_pair
 
@@ -43,7 +44,7 @@ def cut_off_centre(
         note = recipe_note({"cut": list(cut), "seed": seed, "case_id": case.case_id, "files": files})
         if is_written(case, note=note):
             return False
-        volume, label = open_volume(image_path), np.asanyarray(open_volume(label_path).dataobj)
+        volume, label = open_volume(image_path), np.asanyarray(whole_segmentation(label_path, image_path).dataobj)
         image = np.asanyarray(volume.dataobj)
         if image.shape != label.shape or np.any(np.array(image.shape) < cut):
             raise ValueError(

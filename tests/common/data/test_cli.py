@@ -129,3 +129,12 @@ def test_centres_and_labels_are_those_asked_for(mine):
     assert json.loads(LIST.read_text())["labels"] == {"0": "background", "1": "tumour", "5": "label 5"}
     with pytest.raises(ValueError, match="--centres C7: not among the centres C0, C1"):
         prepare_mine(centres=("C1", "C7"))
+
+
+def test_only_a_list_of_what_there_is_needs_no_output(monkeypatch, tmp_path):
+    listed = []
+    monkeypatch.setattr("common.data.sources.dicom.list_dicom", lambda folder, **options: listed.append(folder))
+    prepare("dicom", input=str(tmp_path), list=True)
+    assert listed == [tmp_path]
+    with pytest.raises(ValueError, match="--output is missing, expected the folder to fill"):
+        prepare("phantom")
