@@ -195,7 +195,7 @@ def run_steps(row: dict[str, Any], device: str, batch: int, count: int, *, after
         step=step,
         optimizers=optimizers,
         prepare_batch=lambda x: x.to(device),
-        amp=row.get("amp", "off"),
+        amp="bf16" if row["tiny"] and row.get("amp") == "fp16" else row.get("amp", "off"),  # a CPU has no fp16
     )
     losses: list[dict[str, float]] = []
     trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: losses.append(dict(trainer.state.output)))
