@@ -33,6 +33,8 @@ def hostile_inputs() -> Iterator[Wrong]:
         yield _input(kind, _OF[name], "a box for CHUMM", words, arguments=arguments, end=True)
     for name, spoils in _FILES.items():
         for what, spoil in spoils.items():
+            if name == "evaluation analysing" and what == "images and masks swapped":
+                continue  # it shows what is wrong with a set, on its page
             words = _WORDS["files that look right"][what]
             end = name.split()[1] in ("evaluating", "reader_study", "analysing")
             yield _input("files that look right", _OF[name], what, words, spoil=spoil, end=end)
