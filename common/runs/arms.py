@@ -98,8 +98,7 @@ def training_length(
                 f"updates is {updates}, and settings have epoch_steps {settings['epoch_steps']}: leave one out"
             )
         if updates < 1 or updates % epochs:
-            epochs_of = f"{epochs} epochs (max_epochs in settings)"
-            raise ValueError(f"updates is {updates}, expected a multiple of {epochs_of}: set another --updates")
+            raise ValueError(f"updates is {updates}, expected a multiple of {epochs} epochs (max_epochs): set it so")
         return {"max_epochs": epochs, "epoch_steps": updates // epochs}
     if missing := [str(path) for path in configs if not Path(path).is_file()]:
         raise ValueError(f"overlays: no config files {missing}, expected YAML files: name others")

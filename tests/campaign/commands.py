@@ -96,7 +96,6 @@ COMMANDS = (
         reads=("list", "generated"),
     ),
     Command("evaluation", "viewing", ("viewing",), (*_DATA, *_SET, *_OUT), reads=("list", "generated")),
-    Command("evaluation", "viewing", ("viewing",), _DATA + _SET + _OUT),  # it shows files as they are
     Command("segresnet_auto3dseg", "training", ("train", "smoke"), _DATA + _OUT, reads=("list",)),
     Command("segresnet_auto3dseg", "inferring", ("inference", "smoke"), _DATA + _OUT + _MODEL, reads=("list", "model")),
     Command("segresnet_auto3dseg", "evaluating", ("evaluate", "smoke"), _DATA + _OUT + _MODEL, reads=("list", "model")),

@@ -11,6 +11,8 @@ from .commands import COMMANDS, WITH_SET, Command
 from .damage import LIST, PROVENANCE, SPOILS, Spoil, folder, listed
 from .wrong_input import Wrong
 
+_SHOWS = ("analysing", "viewing")
+_OF_VOLUMES = ("an image", "a label", "label values")  # an image that is missing is told all the same
 FAULTS: dict[str, dict[str, dict[str, list[str]]]] = yaml.safe_load(Path(__file__).with_name("faults.yaml").read_text())
 
 
@@ -21,7 +23,7 @@ def file_inputs() -> Iterator[Wrong]:
             yield from _inputs("data list", command)
             if command.run_id == "training":
                 yield from _inputs("folds of a list", command)
-            if command.run_id != "analysing":  # which shows what is wrong with a set, on its page
+            if command.run_id not in _SHOWS:  # these show what is wrong with a volume, on their page
                 yield from _inputs("NIfTI pair", command)
         if "model" in command.reads:
             yield from _inputs("model file", command)
@@ -37,6 +39,8 @@ def _inputs(kind: str, command: Command) -> Iterator[Wrong]:
     for name, words in FAULTS[kind].items():
         if "another grid" in name and command.run_id == "training":
             continue  # it resamples each volume
+        if kind == "generated set" and command.run_id in _SHOWS and any(part in name for part in _OF_VOLUMES):
+            continue
         if kind == "NIfTI pair" and "mask" in name and command.name in ("evaluation inferring", "evaluation training"):
             continue  # these read no masks, or other ones
         late = kind in ("NIfTI pair", "generated set") and command.run_id in ("training", "evaluating", "sanity")

@@ -85,7 +85,7 @@ VALUES: dict[str, list[tuple[str, tuple[str, ...]]]] = {
     "depth": [("12", ("10", "18"))],
     "widths": [("[4,4]", ("4 ", "four", "list")), ("wide", _LIST)],
     "organs": [("larynx", _LIST)],
-    "replicates": [("-1", _AT_LEAST_0), ("x", _WHOLE)],
+    "replicates": [("-1", (*_AT_LEAST_0, "from 1")), ("x", _WHOLE)],
     "splits": [("0", _POSITIVE)],
     "neighbours": [("0", _POSITIVE), ("few", _WHOLE)],
     "perplexity": [("-3", _POSITIVE)],
