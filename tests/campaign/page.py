@@ -62,7 +62,8 @@ of your own that changes a part which is not there (`nowhere::there: 3`) ends in
 searching`, `run experiment`, `run dataset` and Auto3DSeg look at their files themselves, and say it in the words of
 this page. A run id that is not there (`run inferrin`) is named by the check of a training, and else by MONAI alone,
 `ValueError: run ID 'inferrin' doesn't exist in the config file`: the other checks are in the list of the run id,
-for MONAI makes a bundle's folder importable only then.
+for MONAI makes a bundle's folder importable only then. For the same reason the training of an exported bundle begins
+in that bundle's folder: from another one it ends in MONAI's `ModuleNotFoundError`; `cd` there first.
 
 | wrong | MONAI's last line |
 |---|---|"""
