@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from monai.transforms import Compose
+from monai.transforms import Compose, Transform
 from monai.utils import convert_to_numpy
 from nibabel.affines import voxel_sizes
 
@@ -33,7 +33,7 @@ class ShownVolumes:
     def __init__(self, generated: GeneratedSet | None = None, *, prepared: bool = True) -> None:
         plain = LoadCased(_KEYS, crop="none", allow_missing_keys=True)
         self.binary = generated is not None and generated.binary_mask
-        self.transforms = {"generated": plain, "real": plain}
+        self.transforms: dict[str, Transform] = {"generated": plain, "real": plain}
         if generated is not None and prepared:
             low, high = generated.hu_window
             on_grid = PrepareCased(

@@ -55,7 +55,7 @@ def bring_pairs(cases: Sequence[Case], sources: Mapping[str, tuple[Path, Path]],
     """
     if mode not in get_args(Mode) or workers < 1:
         raise ValueError(f"mode={mode!r}, workers={workers}: expected a mode of {get_args(Mode)} and at least 1 worker")
-    jobs = []
+    jobs: list[tuple[Path, Path, Path]] = []
     for case in cases:
         image, label = sources[case.case_id]
         jobs += [(image, case.image, image), (label, case.label, image)]
