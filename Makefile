@@ -8,6 +8,9 @@ CROP := $(CONFIGS)/phantom_crop.yaml
 EVALUATION := bundles/evaluation/configs
 SEGMENTATION := bundles/segresnet_auto3dseg/configs
 DEMO := output/demo-$(DATA)
+# a tumour that a small network learns to find while one waits
+LESIONS := $(if $(filter phantom,$(DATA)),large)
+DEMO_DATA := data/$(DATA)$(LESIONS:%=-%)
 SEGMENTER := segresnet_auto3dseg
 MODEL ?= bundles/$(SEGMENTER)/models/model.pt
 LABEL_VENV ?= .venv-label
@@ -43,18 +46,19 @@ $(VENV)/.installed: requirements.txt requirements-clinic.txt requirements-cluste
 data: install
 	$(VENV)/bin/python -m common.data prepare --source $(DATA) --output data/$(DATA)
 
-demo: setup
+demo: install
+	$(VENV)/bin/python -m common.data prepare --source $(DATA) $(LESIONS:%=--lesions %) --output $(DEMO_DATA)
 	$(RUN) training --config_file "['$(CONFIGS)/train.yaml','$(CONFIGS)/few_cases.yaml','$(CONFIGS)/demo.yaml','$(CROP)']" \
-		--dataset_dir data/$(DATA) --output_dir $(DEMO)
+		--dataset_dir $(DEMO_DATA) --output_dir $(DEMO)
 	$(RUN) inferring --config_file "['$(CONFIGS)/inference.yaml','$(CONFIGS)/demo.yaml']" \
 		--checkpoint $(DEMO)/model.pt --output_dir $(DEMO)/generated
 	$(RUN) analysing --config_file $(EVALUATION)/analyse.yaml \
-		--dataset_dir data/$(DATA) --output_dir $(DEMO)/analysis
+		--dataset_dir $(DEMO_DATA) --output_dir $(DEMO)/analysis
 	$(RUN) evaluating --config_file "['$(EVALUATION)/evaluate.yaml','$(EVALUATION)/demo.yaml']" \
-		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated --losses $(DEMO)/losses.csv \
+		--dataset_dir $(DEMO_DATA) --generated_dir $(DEMO)/generated --losses $(DEMO)/losses.csv \
 		--output_dir $(DEMO)/evaluation
 	$(RUN) experiment --config_file "['$(SEGMENTATION)/experiment.yaml','$(SEGMENTATION)/demo.yaml']" \
-		--dataset_dir data/$(DATA) --generated_dir $(DEMO)/generated \
+		--dataset_dir $(DEMO_DATA) --generated_dir $(DEMO)/generated \
 		--output_dir $(DEMO)/segmentation
 	@echo "Trained on $(DATA), see:"
 	@echo "  $(DEMO)/evaluation/report.html        scores of the generated pairs, beside their real-vs-real floor"
@@ -64,7 +68,7 @@ demo: setup
 	@echo "  $(DEMO)/previews/                     the same samples as training went on"
 	@echo "  $(DEMO)/generated/previews/pairs.png  generated pairs"
 	@echo "  $(DEMO)/generated/images, labels      the same as NIfTI, with dataset.json and provenance.json"
-	@echo "Look at the pairs: $(RUN) viewing --config_file $(EVALUATION)/viewing.yaml --dataset_dir data/$(DATA)" \
+	@echo "Look at the pairs: $(RUN) viewing --config_file $(EVALUATION)/viewing.yaml --dataset_dir $(DEMO_DATA)" \
 		"--generated_dir $(DEMO)/generated --evaluation_dir $(DEMO)/evaluation --output_dir $(DEMO)/viewing"
 
 dist: install

@@ -28,10 +28,11 @@ def commands(phantom_dir, tmp_path_factory):
         ["make", "-n", "demo", "DATA=phantom"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
     lines = [line for line in printed.replace("\\\n", " ").splitlines() if "-m monai.bundle run" in line]
+    lines = [line for line in lines if not line.startswith("echo")]  # which says what to run next
     output = str(tmp_path_factory.mktemp("demo"))
     found = {}
     for line in lines:
-        words = shlex.split(line.replace("data/phantom", str(phantom_dir)).replace("output/demo-phantom", output))
+        words = shlex.split(line.replace("data/phantom-large", str(phantom_dir)).replace("output/demo-phantom", output))
         run_id, *options = words[words.index("run") + 1 :]
         found[run_id] = {key.removeprefix("--"): value for key, value in zip(options[::2], options[1::2], strict=True)}
     return found

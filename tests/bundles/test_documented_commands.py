@@ -112,7 +112,7 @@ C={config}
 python -m monai.bundle run training --config_file "['$C']" --max_step 5 \\
     --seed=-1    # a comment
 torchrun --nproc_per_node=2 -m monai.bundle run drawing --config_file $C
-python -m common.data prepare --source pairs
+python -m common.data prepare --output data/x
 python tests/benchmarks/none.py
 ```\nand `python -m common.packaging exprt x --output y`, `python -m common.data check --data_list x`.
 """
@@ -121,6 +121,6 @@ python tests/benchmarks/none.py
     assert [len(lines) for lines in found] == [2, 1, 1, 1, 1, 1], (commands, found)
     assert found[1:4] == [
         ["no drawing"],
-        ["TypeError(\"missing a required argument: 'output'\")"],
+        ["TypeError(\"missing a required argument: 'source'\")"],
         ["no file tests/benchmarks/none.py"],
     ]
