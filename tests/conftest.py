@@ -8,8 +8,8 @@ import pytest
 OPENKBP_DIR = Path(os.environ.get("OPENKBP_DIR", Path(__file__).parents[2] / "shared" / "data" / "openkbp"))
 
 
-def pytest_collection_modifyitems(items):
-    """One thread in each process; tests of a release are skipped by name in everyday runs."""
+def pytest_collection_modifyitems(config, items):
+    """One thread in each process; tests of a release, and of servers, are skipped by name in everyday runs."""
     import torch  # seconds, which the process that only hands out the tests has no use for
 
     torch.set_num_threads(1)  # two processes keep two cores busy, and threads that wait for a core spin meanwhile
@@ -17,6 +17,9 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if "release" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="before a release: RELEASE=1 runs it"))
+            for kind in ("slurm", "postgres"):  # minutes, and servers of their own
+                if kind in item.keywords and kind not in config.option.markexpr:
+                    item.add_marker(pytest.mark.skip(reason=f"a server of its own: -m {kind} or RELEASE=1 runs it"))
 
 
 @pytest.fixture(scope="session")
