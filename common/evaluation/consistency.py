@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..runs.bundle_predictions import require_segmenter
 from .findings import Findings
 from .pair_consistency import pair_consistency
 from .sets import EvaluationSets
@@ -17,6 +18,9 @@ class PairConsistency:
         overrides: Of that config.
         cases: How many of each side are segmented, the first ones; None is all.
         seed: Of the intervals.
+
+    Raises:
+        FileNotFoundError, ValueError: See `require_segmenter`.
     """
 
     def __init__(
@@ -27,6 +31,7 @@ class PairConsistency:
         cases: int | None = None,
         seed: int = 0,
     ) -> None:
+        require_segmenter(segmenter, overrides or {})
         self.segmenter = segmenter
         self.overrides = dict(overrides or {})
         self.cases = cases

@@ -9,6 +9,8 @@ from typing import Any
 
 from monai.bundle import ConfigWorkflow
 
+from ..options.ahead import require_ahead
+
 logger = logging.getLogger(__name__)
 _FACTS = ("centre", "cropped")  # of an entry, which decide how it is cropped
 _CONFIGS = ("inference.yaml", "inference.yml", "inference.json")
@@ -86,6 +88,16 @@ def inference_config(bundle: str | Path, *, what: str = "segmenter") -> Path:
         f"{path} is no {what}: expected a config file or a MONAI bundle's folder with configs/{_CONFIGS[0]} (or "
         f"{', '.join(_CONFIGS[1:])}); name another {what}"
     )
+
+
+def require_segmenter(segmenter: str | Path, overrides: Mapping[str, Any]) -> None:
+    """Refuse a segmenter that there is not, or `overrides` that its config refuses, before hours of other work.
+
+    Raises:
+        FileNotFoundError: There is no inference config.
+        ValueError: An override is none of the config's options, or may not have that value.
+    """
+    require_ahead([(f"segmenter {segmenter}", [inference_config(segmenter)], overrides)])
 
 
 @contextmanager

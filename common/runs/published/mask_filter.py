@@ -10,7 +10,7 @@ import numpy as np
 from ...data.volume_file import open_volume, read_mask
 from ...files import content_sha256, file_sha256
 from ...metrics.mask_statistics import AIR_HU
-from ..bundle_predictions import inference_config, predict_masks
+from ..bundle_predictions import inference_config, predict_masks, require_segmenter
 from ..pair_dice import pair_dice
 
 NOT_FOUND = "mask not found by the segmenter"
@@ -37,11 +37,14 @@ class MaskFilter:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse bounds that no mask or every mask keeps.
+        """Refuse bounds that no mask or every mask keeps, and a segmenter that would refuse its options.
 
         Raises:
-            ValueError: A bound outside [0, 1].
+            FileNotFoundError: There is no such segmenter.
+            ValueError: A bound outside [0, 1], or an override that the segmenter does not have.
         """
+        if self.segmenter is not None:
+            require_segmenter(self.segmenter, self.overrides)
         for name, bound in (("min_dice", self.min_dice), ("max_mask_air", self.max_air)):
             if bound is not None and not 0 <= bound <= 1:
                 raise ValueError(f"{name} is {bound}, expected a share, 0 to 1")

@@ -12,7 +12,7 @@ def test_the_first_cases_of_each_side_are_segmented(build_sets, tmp_path, monkey
 
     monkeypatch.setattr(consistency, "pair_consistency", segmented)
     sets = build_sets()
-    consistency.PairConsistency("bundle", cases=3)(sets, tmp_path)
+    consistency.PairConsistency("bundles/segresnet_auto3dseg", cases=3)(sets, tmp_path)
     assert given == {"generated": sets.generated.cases[:3], "real": sets.held_out.cases[:3]}
 
 
@@ -25,5 +25,5 @@ def test_a_label_that_the_segmenter_never_draws_is_told(build_sets, tmp_path, mo
     drawn = {side: {"n": 4, "empty_predictions": 0} for side in rows}
     result = {"foreground": drawn, "label_1": drawn, "label_2": rows}
     monkeypatch.setattr(consistency, "pair_consistency", lambda *_, **__: result)
-    text = " ".join(consistency.PairConsistency("bundle")(build_sets(), tmp_path).text)
+    text = " ".join(consistency.PairConsistency("bundles/segresnet_auto3dseg")(build_sets(), tmp_path).text)
     assert ("drew none of label_2." in text) == told
