@@ -66,6 +66,6 @@ def test_the_record_tells_bounds_and_median(tmp_path):
 
 
 def test_an_override_that_the_segmenter_does_not_have_is_refused_at_once(tmp_path):
-    with pytest.raises(ValueError, match="overlapp.*did you mean overlap"):
+    with pytest.raises(ValueError, match=r"overlapp.*did you mean overlap"):
         build(tmp_path, segmenter="bundles/segresnet_auto3dseg", overrides={"overlapp": 0.1})
     build(tmp_path, segmenter="bundles/segresnet_auto3dseg", overrides={"overlap": 0.1, "dataloader::num_workers": 0})
