@@ -25,7 +25,7 @@ def searching(phantom_dir, run_files):
     def run(output_dir, run_id="searching", **overrides):
         started.clear()
         options = {"dataset_dir": str(phantom_dir), "output_dir": str(output_dir), "train_folds": [0]}
-        options |= {"overlays": [str(CONFIGS / "smoke.yaml")], "score_folds": "all", "generate_settings": {}}
+        options |= {"overlays": [str(CONFIGS / "smoke.yaml")], "score_folds": [1], "generate_settings": {}}
         options |= {"evaluation_overlays": [str(ROOT / "bundles" / "evaluation" / "configs" / "smoke.yaml")]}
         options |= {"evaluate_settings": {"sections": ["fidelity"]}}  # the objective's
         run_files([CONFIGS / "search.yaml"], run_id=run_id, **{**options, **overrides})

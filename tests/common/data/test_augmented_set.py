@@ -166,7 +166,7 @@ def test_test_cases_the_datas_own_folder_and_no_kind_are_refused(source_dir, tmp
         augmented(source_dir, tmp_path / "set", folds="everything")
     with pytest.raises(ValueError, match="where the data are"):
         augmented(source_dir, source_dir / ".." / "source")
-    with pytest.raises(ValueError, match="every kind is off"):
+    with pytest.raises(ValueError, match="expected one of them True, or nothing would be written"):
         augmented(source_dir, tmp_path / "set", kinds={"affine": []})
 
 

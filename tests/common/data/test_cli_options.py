@@ -28,9 +28,9 @@ WRONG = [
     (["--count", "0"], "--count is 0, expected a whole number from 1"),
     (["--size", "64"], "--size is 64, expected three whole numbers from 1"),
     (["--size", "64,64,0"], "--size is (64, 64, 0), expected three whole numbers"),
-    (["--cuont", "3"], "--cuont is 3, but --source phantom has --count, --size: did you mean --count?"),
+    (["--cuont", "3"], "--cuont is 3, but --source phantom has --count, --size, --lesions: did you mean --count?"),
     (["--mode", "move"], "--mode is 'move', but --source phantom has --count, --size"),
-    (["--fold", "3"], "--fold is 3, but --source phantom has --count, --size: did you mean --folds?"),
+    (["--fold", "3"], "--fold is 3, but --source phantom has --count, --size, --lesions: did you mean --folds?"),
 ]
 
 

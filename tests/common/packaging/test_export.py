@@ -140,7 +140,7 @@ def test_a_model_of_another_bundle_is_refused(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     trained = tmp_path / "model.pt"
     bundle = {"name": "segresnet_auto3dseg", "version": "0.1.0"}
-    write_model_file(trained, torch.nn.Linear(3, 2), settings={}, training={"bundle": bundle})
+    write_model_file(trained, torch.nn.Linear(3, 2), settings={}, training={"bundle": bundle, "spacing": [1, 1, 1]})
     name, *options = command
     with pytest.raises(SystemExit) as error:
         main([name, "hagan_128", *options, "--model", str(trained)])
@@ -151,7 +151,9 @@ def test_a_model_of_another_bundle_is_refused(command, tmp_path, monkeypatch):
 
 def test_both_sizes_of_a_network_take_each_others_models(tmp_path):
     bundle = {"name": "hagan_256", "version": "0.1.0"}
-    write_model_file(tmp_path / "model.pt", torch.nn.Linear(3, 2), settings={}, training={"bundle": bundle})
+    write_model_file(
+        tmp_path / "model.pt", torch.nn.Linear(3, 2), settings={}, training={"bundle": bundle, "spacing": [1, 1, 1]}
+    )
     export_bundle("hagan_128", tmp_path / "dist", model=tmp_path / "model.pt")
     assert (tmp_path / "dist" / "hagan_128" / "models" / "model.pt").is_file()
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,17 @@ def wait_for(condition, seconds=300.0):
         time.sleep(0.05)
 
 
+def _runs(pid):
+    """Whether there is such a process that has not ended; one whose parent was killed may wait for init to take it."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:
+        return sys.platform != "linux"
+
+
 def _python(code):
     """A process that imports neither torch nor MONAI: it starts at once."""
     return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
@@ -32,8 +44,8 @@ def _python(code):
 
 def test_two_workers_run_an_experiment_at_once_and_in_its_order(tmp_path):
     arms = [
-        {"name": "real", "options": {"seconds": 1}},
-        {"name": "generated", "options": {"seconds": 1}},
+        {"name": "real", "options": {"seconds": 3}},
+        {"name": "generated", "options": {"seconds": 3}},
         {"name": "tuned", "start_from": "generated"},
     ]
     workflows = {"training": Workflow("training", ["t.yaml"]), "evaluating": Workflow("evaluating", ["e.yaml"])}
@@ -41,8 +53,8 @@ def test_two_workers_run_an_experiment_at_once_and_in_its_order(tmp_path):
     trials = Experiment(arms, **workflows, **given)
     assert trials.run() == {arm["name"]: [{"a": 0.5}] for arm in arms}
     first, second, tuned = (starts(tmp_path / arm["name"] / "fold_0")[0] for arm in arms)
-    assert abs(first[2] - second[2]) < 1 and first[1] != second[1]
-    assert tuned[2] > second[2] + 1
+    assert abs(first[2] - second[2]) < 3 and first[1] != second[1]
+    assert tuned[2] > second[2] + 3
     assert json.loads((tmp_path / "tuned/fold_0/done.json").read_text())["configs"] == ["t.yaml"]
     assert trials.run() and len(starts(tmp_path / "real/fold_0")) == 1
 
@@ -68,8 +80,7 @@ def test_a_killed_worker_loses_nothing_but_its_step(tmp_path):
     assert client.wait(300) == 0, client.stderr.read()
     (first, lost, _), (_, other, _) = starts(tmp_path / "a")
     assert lost != other and (tmp_path / "a/kept").exists() and (tmp_path / "a/done.json").exists()
-    with pytest.raises(ProcessLookupError):
-        os.kill(first, 0)
+    wait_for(lambda: not _runs(first))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are told apart in /proc")
