@@ -62,6 +62,7 @@ def find_problems(
             wrong.update(key for _ in found)
             lines += found
             lines += [] if found else _without_effect(option, content, base)
+    lines += _replaced_parts(declared, base=base, typed=typed)
     return [*lines, *_no_reader(declared, content, base=base, typed=typed, read=read)]
 
 
@@ -86,6 +87,16 @@ def _without_effect(option: Option, content: Mapping[str, Any], base: Mapping[st
             start = f"{option.name}: found {_shown(given)}, expected only with {keys}{wanted}, and {state}"
             remedy = " or ".join(f"--{key}" for key in names)
             yield f"{start}; set {remedy}, or leave {option.name} out"
+
+
+def _replaced_parts(declared: Declaration, *, base: Mapping[str, Any], typed: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each part of the config, no option, that a number or a word on the command line takes the place of."""
+    for key, value in typed.items():
+        plain = isinstance(value, bool | int | float) or (isinstance(value, str) and value[:1] not in "$@%")
+        if plain and key not in declared.options and isinstance(base.get(key), Mapping | list):
+            kind = "a mapping" if isinstance(base[key], Mapping) else "a list"
+            start = f"{key}: found {_shown(value)}, expected {kind}, as {declared.config}.yaml has there"
+            yield f"{start}; leave it out, or set parts of it, such as --{key}::0 or --{key}::name"
 
 
 def _no_reader(

@@ -47,6 +47,10 @@ LINES = {
         {"batchsize": 2},
         "batchsize: found 2, but train.yaml has no key batchsize, did you mean batch_size\\?",
     ),
+    "a part": (
+        {"part": 7},
+        "part: found 7, expected a mapping, as train.yaml has there; leave it out, or set parts of it, such as .*",
+    ),
     "unlike any": (
         {"zzz": 2},
         "zzz: found 2, but train.yaml has no key zzz, and nothing reads it: leave it out, or see",
@@ -140,3 +144,9 @@ def test_an_option_of_the_command_line_that_an_overlay_leaves_without_a_reader()
     (line,) = problems({"gp": 10}, base=base)
     assert line.startswith("gp: found 10, but with these overlays nothing reads it, expected options of what they put")
     assert problems({"gp": 10}, base=base, content={"net": base["net"]}) == []
+
+
+@pytest.mark.parametrize("value", ["$dict(a=2)", "@net", "%other.yaml::part", {"a": 2}])
+def test_a_part_may_be_replaced_by_a_part_or_an_expression(value):
+    given = {"part": value}
+    assert not find_problems(DECLARED, {**BASE, **given}, base=BASE, typed=given, read={"part", "net"})
