@@ -39,7 +39,7 @@ def test_preprocessing_is_the_same_in_training_inference_and_evaluation():
     assert steps("evaluate", "preprocessing::transforms") == of_image
 
 
-@pytest.mark.parametrize("name", ["experiment", "learning_curve", "demo"])
+@pytest.mark.parametrize("name", ["experiment", "learning_curve", "few_real", "demo"])
 def test_arms_have_names_of_their_own_and_stand_behind_what_they_need(name):
     """What `Experiment` checks of the arms that are run, of all that a config has."""
     arms = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())["arms"]
