@@ -244,26 +244,15 @@ def segmentation_update(row: dict[str, Any]) -> dict[str, Any]:
     import tempfile
 
     from ignite.engine import Events
-    from monai.bundle import ConfigParser
 
-    from tests.benchmarks.segmentation_update import SIZES
+    from tests.benchmarks.segmentation_update import SIZES, filled_trainer
 
     logging.disable(logging.INFO)
-    configs = ROOT / "bundles" / "segresnet_auto3dseg" / "configs"
-    parser = ConfigParser()
-    parser.read_config(str(configs / "train.yaml"))
-    parser.read_meta(str(configs / "metadata.json"))
     untimed = 1 if row["tiny"] else 3
     with tempfile.TemporaryDirectory() as output:
-        settings = {"dataset_dir": row["data"], "output_dir": output, "cache_dir": f"{output}/cache", "num_workers": 0}
-        settings |= {"fold": None, "max_epochs": 1, "epoch_steps": untimed + row["steps"], "checkpoint_interval": 0}
-        settings |= {"device": row["device"], "amp": row["amp"], **SIZES["tiny" if row["tiny"] else "default"]}
-        parser.update(settings)
-        dataset = parser.get_parsed_content("train::dataset")
-        for batch in parser.get_parsed_content("train::sampler"):
-            for case, _ in batch:
-                dataset[(case, 0)]  # fills the cache
-        trainer = parser.get_parsed_content("train::trainer")
+        settings = {"dataset_dir": row["data"], "output_dir": output, "cache_dir": f"{output}/cache"}
+        settings |= {"epoch_steps": untimed + row["steps"], "device": row["device"], "amp": row["amp"]}
+        trainer = filled_trainer(settings | SIZES["tiny" if row["tiny"] else "default"])
         marks: list[float] = []
         trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: marks.append(now(row["device"])))
         trainer.run()

@@ -106,35 +106,35 @@ def run_child(changes: dict[str, Any], options: argparse.Namespace) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def filled_trainer(settings: Mapping[str, Any]) -> Any:
+    """The segmenter's trainer for one epoch with `settings` over train.yaml, the cases of its steps in its cache."""
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser()
+    configs = ROOT / "bundles" / "segresnet_auto3dseg" / "configs"
+    parser.read_config(str(configs / "train.yaml"))
+    parser.read_meta(str(configs / "metadata.json"))
+    parser.update({"fold": None, "max_epochs": 1, "checkpoint_interval": 0, "num_workers": 0, **settings})
+    dataset = parser.get_parsed_content("train::dataset")
+    for batch in parser.get_parsed_content("train::sampler"):
+        for case, _ in batch:
+            dataset[(case, 0)]
+    return parser.get_parsed_content("train::trainer")
+
+
 def measure(changes: Mapping[str, Any], options: argparse.Namespace) -> dict:
     """CPU seconds of each timed update, the loss of the last, and the peak memory."""
     sys.path.insert(0, str(ROOT))
     import torch
     from ignite.engine import Events
-    from monai.bundle import ConfigParser
 
     torch.set_num_threads(1)
     logging.disable(logging.INFO)
     torch.manual_seed(0)
-    parser = ConfigParser()
-    configs = ROOT / "bundles" / "segresnet_auto3dseg" / "configs"
-    parser.read_config(str(configs / "train.yaml"))
-    parser.read_meta(str(configs / "metadata.json"))
     with tempfile.TemporaryDirectory() as output:
-        settings = {"dataset_dir": options.dataset_dir, "output_dir": output, "num_workers": 0, "lr": 0.001}
-        settings |= {
-            "fold": None,
-            "max_epochs": 1,
-            "epoch_steps": options.untimed + options.steps,
-            "checkpoint_interval": 0,
-        }
-        settings |= SIZES[options.size] | {key: value for key, value in changes.items() if key != "environment"}
-        parser.update(settings)
-        dataset = parser.get_parsed_content("train::dataset")
-        for batch in parser.get_parsed_content("train::sampler"):
-            for case, _ in batch:
-                dataset[(case, 0)]  # fills the cache
-        trainer = parser.get_parsed_content("train::trainer")
+        settings = {"dataset_dir": options.dataset_dir, "output_dir": output, "lr": 0.001}
+        settings |= {"epoch_steps": options.untimed + options.steps, **SIZES[options.size]}
+        trainer = filled_trainer(settings | {key: value for key, value in changes.items() if key != "environment"})
         marks: list[float] = []
         losses: list[float] = []
         trainer.add_event_handler(Events.GET_BATCH_STARTED, lambda: marks.append(time.process_time()))
