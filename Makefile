@@ -19,14 +19,18 @@ LABEL_DIR := output/label
 SERVED := $(LABEL_DIR)/monaibundle/model/$(SEGMENTER)
 HOST ?= 127.0.0.1
 PORT ?= 8000
+# of make label: 1 serves DATA as DICOM, a folder serves the DICOM in it
+DICOM ?=
+DICOM_PORT ?= 8042
 
-.PHONY: help setup install data demo dist label test test-label lint format coverage clean
+.PHONY: help setup install data demo dist label orthanc test test-label lint format coverage clean
 
 help:
 	@echo "make demo [DATA=phantom|registry]  train a small HA-GAN, generate pairs, score and use them"
 	@echo "make test [ARGS=FILE…]             run the tests"
 	@echo "make setup                         virtual environment and phantom data"
 	@echo "make label [MODEL=FILE] [DATA=…]   the segmenter in a MONAI Label server, for 3D Slicer and OHIF"
+	@echo "make label DICOM=1|FOLDER          the same with studies as DICOM in Orthanc, which OHIF needs"
 	@echo "make test-label                    run the tests of that"
 	@echo "make dist                          the bundles as folders and archives that need no checkout"
 	@echo "make lint                          style, formatting, types, and what else is wrong with a text"
@@ -75,11 +79,13 @@ dist: install
 	for bundle in $(notdir $(wildcard bundles/*)); do \
 		$(VENV)/bin/python -m common.packaging export $$bundle --output dist || exit 1; done
 
-# gigabytes, and not for everybody; torch first, as sam2 is built with it and would otherwise download one more
+# gigabytes, and not for everybody; torch first, as sam2 is built with it and would otherwise download one more; the
+# bundle's jsonschema last, as pydicom-seg, which MONAI Label requires, asks for one below 4, though it works with this one
 $(LABEL_VENV)/.installed: requirements-label.txt
 	$(PYTHON) -m venv $(LABEL_VENV)
 	$(LABEL_PYTHON) -m pip install --quiet $$(sed -n 's/^\(\(torch\|torchvision\|setuptools\)==[^ ]*\).*/\1/p' requirements-label.txt)
 	SAM2_BUILD_CUDA=0 $(LABEL_PYTHON) -m pip install --quiet --no-build-isolation -r requirements-label.txt
+	$(LABEL_PYTHON) -m pip install --quiet $$(sed -n 's/^\(jsonschema==[^ ]*\).*/\1/p' requirements.txt)
 	touch $@
 
 # made once, as trainings there replace the model: remove $(LABEL_DIR) to begin anew
@@ -91,10 +97,31 @@ $(SERVED): | install $(LABEL_VENV)/.installed
 	$(VENV)/bin/python -m common.packaging export $(SEGMENTER) --output $(dir $(SERVED)) --model $(MODEL)
 
 # another source than monaihosting, and no SAM: nothing is downloaded
+SERVE = $(LABEL_PYTHON) -m monailabel.main start_server --app monaibundle \
+	--conf models $(SEGMENTER) --conf zoo_source local --conf sam2 false --host $(HOST) --port $(PORT)
+
+ifeq ($(DICOM),)
 label: data $(SERVED)
 	$(VENV)/bin/python -m common.data studies --dataset_dir data/$(DATA) --output $(LABEL_DIR)/studies-$(DATA)
-	cd $(LABEL_DIR) && $(LABEL_PYTHON) -m monailabel.main start_server --app monaibundle --studies studies-$(DATA) \
-		--conf models $(SEGMENTER) --conf zoo_source local --conf sam2 false --host $(HOST) --port $(PORT)
+	cd $(LABEL_DIR) && $(SERVE) --studies studies-$(DATA)
+else
+STUDIES := $(if $(filter 1,$(DICOM)),$(LABEL_DIR)/dicom-$(DATA),$(DICOM))
+ARCHIVE := $(LABEL_DIR)/archive-$(notdir $(patsubst %/,%,$(STUDIES)))
+
+orthanc:
+	@test -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so -o -e /usr/local/share/orthanc/plugins/libOrthancDicomWeb.so \
+		|| { echo "no Orthanc with DICOMweb: apt-get install orthanc orthanc-dicomweb"; exit 1; }
+
+$(LABEL_DIR)/dicom-$(DATA): | data
+	$(VENV)/bin/python -m common.data studies --dataset_dir data/$(DATA) --output $@.part --form dicom
+	mv $@.part $@
+
+# MONAI Label finds dcmqi by the path, forgets within a second what was labelled, and keeps its copies beside the archive
+label: orthanc $(SERVED) | $(STUDIES)
+	$(VENV)/bin/python -m common.data archive --input $(STUDIES) --output $(ARCHIVE) --port $(DICOM_PORT) --run "env \
+		-C $(LABEL_DIR) PATH=$(dir $(LABEL_PYTHON)):$$PATH MONAI_LABEL_DICOMWEB_CACHE_PATH=$(abspath $(ARCHIVE)/copies) \
+		MONAI_LABEL_DICOMWEB_CACHE_EXPIRY=1 $(SERVE) --studies http://127.0.0.1:$(DICOM_PORT)/dicom-web"
+endif
 
 test-label: install $(LABEL_VENV)/.installed
 	OMP_NUM_THREADS=1 LABEL_PYTHON=$(LABEL_PYTHON) \

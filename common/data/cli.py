@@ -1,4 +1,4 @@
-"""Command line of the data room: ``python -m common.data prepare``, ``check``, ``studies`` and ``export``."""
+"""Command line of the data room: ``python -m common.data prepare``, ``check``, ``studies``, ``export``, ``archive``."""
 
 import logging
 import os
@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..command_line import run_command_line
 from .ambiguous import ambiguous_files, log_ambiguous
+from .archive import archive
 from .case import Case
 from .cases import OnBadCase, find_problems, keep_good
 from .check import Limits, Problem
@@ -25,7 +26,7 @@ from .sources.openkbp import prepare_openkbp
 from .sources.pairs import prepare_pairs
 from .sources.synthetic import prepare_synthetic
 from .split import TEST
-from .studies import write_studies
+from .studies import write_dicom_studies, write_studies
 
 logger = logging.getLogger(__name__)
 Source = Literal["phantom", "synthetic", "registry", "hecktor", "openkbp", "pairs", "dicom"]
@@ -198,15 +199,17 @@ def check(
     logger.info("%d of %d cases are good", len(good), len(entries))
 
 
-def studies(dataset_dir: str, output: str) -> None:
+def studies(dataset_dir: str, output: str, *, form: Literal["nifti", "dicom"] = "nifti") -> None:
     """Lay out prepared data as a MONAI Label server reads them: test cases are left to label.
 
     Args:
         dataset_dir: What `prepare` has filled.
         output: Folder of the studies; labels that lie there already are left alone.
+        form: nifti, which the server reads from the folder, or dicom, for `archive`.
     """
-    require_options({"dataset_dir": dataset_dir, "output": output}, further={}, known=(), of="studies")
-    write_studies(Path(dataset_dir), Path(output))
+    require_options(dict(locals()), further={}, known=(), of="studies")
+    write = write_dicom_studies if form == "dicom" else write_studies
+    write(Path(dataset_dir), Path(output))
 
 
 def _checked(
@@ -279,7 +282,7 @@ def _relative(entry: Mapping[str, Any], directory: Path) -> Case:
 def main(command: Sequence[str] | None = None) -> None:
     """Run the command line; errors of the data end with status 1 and their message alone."""
     commands: dict[str, Callable[..., None]] = {
-        **{"prepare": prepare, "check": check, "studies": studies, "export": export}
+        **{"prepare": prepare, "check": check, "studies": studies, "export": export, "archive": archive}
     }
     errors = (ValueError, OSError, RuntimeError, TypeError)
     run_command_line(commands, command, name="python -m common.data", errors=errors)

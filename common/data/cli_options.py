@@ -64,6 +64,9 @@ _KINDS = {
     "name": _Kind(_is_word, "letters, digits and _"),
     "declared": _Kind(lambda value: isinstance(value, bool), "True or False, with the capital"),
     "repair": _Kind(lambda value: isinstance(value, bool), "True or False, with the capital"),
+    "form": _one_of("nifti", "dicom"),
+    "port": _Kind(lambda value: _is_whole(value, least=1) and value <= 65535, "a whole number from 1 to 65535"),
+    "run": _Kind(lambda value: isinstance(value, str) and bool(value.strip()), "a command"),
     "on_bad_case": _one_of(*get_args(OnBadCase)),
     "mode": _one_of(*get_args(Mode)),
     "lesions": _one_of("typical", "large"),  # not by import, which brings scipy

@@ -1,4 +1,4 @@
-"""Prepared data as the folder of studies that a MONAI Label server reads."""
+"""Prepared data as the studies that a MONAI Label server reads: a folder of NIfTI, or DICOM for an archive."""
 
 import logging
 import shutil
@@ -44,3 +44,17 @@ def write_studies(dataset_dir: Path, output: Path) -> None:
                 else:
                     shutil.copyfile(case["label"], temporary)
     logger.info("%s: %d studies with a label, %d without", output, len(labelled), len(unlabelled))
+
+
+def write_dicom_studies(dataset_dir: Path, output: Path) -> None:
+    """Write all cases as DICOM below `output`, a folder each: training cases with their masks, test cases without.
+
+    Args:
+        dataset_dir: Folder of ``datalist.json``.
+        output: Filled; for an archive of DICOM, which then holds what is submitted.
+    """
+    from .exports.dicom import export_dicom  # pydicom
+    from .exports.gather import gather
+
+    gathered = gather(datalist=None, dataset_dir=dataset_dir, generated_dir=None)
+    export_dicom(gathered, output, unlabelled={case["case_id"] for case in gathered.testing})

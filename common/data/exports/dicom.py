@@ -1,7 +1,7 @@
 """Cases as DICOM: a CT series, a SEG and an RTSTRUCT each, which say wherever they can whether they are synthetic."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -27,11 +27,12 @@ logger = logging.getLogger(__name__)
 _SQUARE = 1e-4  # cosine between axes
 
 
-def export_dicom(gathered: Gathered, output: Path, *, workers: int = 2) -> None:
+def export_dicom(gathered: Gathered, output: Path, *, unlabelled: Collection[str] = (), workers: int = 2) -> None:
     """Write ``<case>/CT/0001.dcm`` …, ``<case>/SEG.dcm`` and ``<case>/RTSTRUCT.dcm`` below `output`.
 
     Volumes are turned to DICOM's axes, the lowest slice first; voxels stay as they are. All UIDs are new, and follow
-    from the files, so that a second export makes the same. A case with an empty mask has neither SEG nor RTSTRUCT.
+    from the files, so that a second export makes the same. A case with an empty mask has neither SEG nor RTSTRUCT, and
+    so has a case whose id is in `unlabelled`.
 
     Raises:
         RuntimeError: highdicom is not installed.
@@ -42,7 +43,7 @@ def export_dicom(gathered: Gathered, output: Path, *, workers: int = 2) -> None:
     volumes = {case["case_id"]: _as_lps(case["image"]) for case in gathered.cases}
     for case in gathered.cases:
         _require_plain(volumes[case["case_id"]], case)
-    write = partial(_write, output=output, labels=gathered.labels, origins=origins)
+    write = partial(_write, output=output, labels=gathered.labels, origins=origins, unlabelled=unlabelled)
     with ThreadPoolExecutor(max(1, workers)) as pool:
         empty = sum(Progress(pool.map(write, gathered.cases), "writing DICOM", len(gathered.cases)))
     more = f", {empty} of them with an empty mask, which has no SEG and no RTSTRUCT" if empty else ""
@@ -70,7 +71,14 @@ def _origins(gathered: Gathered) -> dict[str, Origin]:
     }
 
 
-def _write(case: Mapping[str, Any], *, output: Path, labels: Mapping[str, str], origins: Mapping[str, Origin]) -> bool:
+def _write(
+    case: Mapping[str, Any],
+    *,
+    output: Path,
+    labels: Mapping[str, str],
+    origins: Mapping[str, Origin],
+    unlabelled: Collection[str],
+) -> bool:
     """Write one case; whether its mask is empty."""
     origin, folder = origins[case["case_id"]], output / case["case_id"]
     image = _as_lps(case["image"])
@@ -78,6 +86,8 @@ def _write(case: Mapping[str, Any], *, output: Path, labels: Mapping[str, str], 
     slices = ct_datasets(hu.transpose(2, 1, 0), np.asarray(image.affine), origin)
     for number, data in enumerate(slices, 1):
         _save(data, folder / "CT" / f"{number:04d}.dcm")
+    if case["case_id"] in unlabelled:
+        return False
     classes = _turned(read_classes(case), case["label"]).transpose(2, 1, 0).astype(np.uint8)
     if not classes.any():
         return True

@@ -1,67 +1,27 @@
 """Orthanc, an archive of real clinics, stores exported DICOM by DICOMweb and gives the same back."""
 
 import json
-import shutil
-import socket
-import subprocess
-import time
 import urllib.request
-from pathlib import Path
 from uuid import uuid4
 
 import nibabel as nib
 import numpy as np
 import pytest
 
+from common.data.archive import running_archive
 from common.data.cli import prepare
 from common.data.exports.command import export
+from tests.common.data.orthanc import free_port, needs_orthanc
 from tests.common.data.pair_files import FOLDS
 
-ORTHANC = shutil.which("Orthanc", path="/usr/sbin:/usr/bin:/usr/local/bin")
-PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-pytestmark = pytest.mark.skipif(
-    ORTHANC is None or not PLUGIN.exists(), reason="needs Orthanc (Debian's orthanc and orthanc-dicomweb)"
-)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+pytestmark = needs_orthanc
 
 
 @pytest.fixture
 def archive(tmp_path):
     """Root of DICOMweb of an empty archive on a port of this machine alone."""
-    port, folder = free_port(), tmp_path / "archive"
-    folder.mkdir()
-    settings = {
-        "StorageDirectory": str(folder / "files"),
-        "IndexDirectory": str(folder / "files"),
-        "HttpPort": port,
-        "DicomServerEnabled": False,
-        "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": False,
-        "Plugins": [str(PLUGIN)],
-        "DicomWeb": {"Enable": True},
-    }
-    (folder / "orthanc.json").write_text(json.dumps(settings))
-    with (folder / "log.txt").open("w") as log:
-        server = subprocess.Popen([str(ORTHANC), str(folder / "orthanc.json")], stdout=log, stderr=log)
-    try:
-        root = f"http://127.0.0.1:{port}/dicom-web"
-        for _ in range(300):
-            try:
-                request(f"{root}/studies")
-                break
-            except OSError:
-                time.sleep(0.2)
-        else:
-            pytest.fail((folder / "log.txt").read_text())
-        yield root
-    finally:
-        server.terminate()
-        server.wait(30)
+    with running_archive(tmp_path / "archive", port=free_port()) as address:
+        yield f"{address}/dicom-web"
 
 
 def request(url, data=None, **headers):
