@@ -1,11 +1,26 @@
 """Fixtures shared by all tests."""
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
 
 OPENKBP_DIR = Path(os.environ.get("OPENKBP_DIR", Path(__file__).parents[2] / "shared" / "data" / "openkbp"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """The garbage collector is off while all is imported, and passes over it afterwards.
+
+    What is imported lives as long as the process: each time the collector walks it takes a third of a second.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -5,6 +5,7 @@ command line, a folder, an environment and a search path of its own, as ``python
 shares the seed of hashes and the packages' state after their import with its siblings, and nothing with the tests.
 """
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -76,6 +77,7 @@ def run_fresh(arguments, *, folder, environment=None):
 
 def _run(arguments, folder, environment, outputs):
     """In the child: become the process that was asked for."""
+    gc.freeze()  # to walk what the server imported would copy all its pages
     for number, path in enumerate(outputs, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.environ.clear()

@@ -153,9 +153,9 @@ def test_network_gives_the_shape_that_the_metadata_says(bundle, name, monkeypatc
     monkeypatch.chdir(ROOT)
     config, meta = location(bundle, f"{name}.yaml"), location(bundle, "metadata.json")
     overrides = {**WITHOUT_WEIGHTS, **OF_THE_DATA.get((bundle, name), {})}
-    verify_net_in_out("network_def", meta_file=str(meta), config_file=str(config), device="meta", **overrides)
-    given, expected = (json.loads(meta.read_text())["network_data_format"][side] for side in ("inputs", "outputs"))
-    parser = ConfigParser({**read(config), **overrides})
-    network = parser.get_parsed_content("network_def").to("meta").eval()
-    output = network(torch.zeros(1, given["image"]["num_channels"], *given["image"]["spatial_shape"], device="meta"))
+    with torch.device("meta"):  # no weights are drawn
+        verify_net_in_out("network_def", meta_file=str(meta), config_file=str(config), device="meta", **overrides)
+        given, expected = (json.loads(meta.read_text())["network_data_format"][side] for side in ("inputs", "outputs"))
+        network = ConfigParser({**read(config), **overrides}).get_parsed_content("network_def").to("meta").eval()
+        output = network(torch.zeros(1, given["image"]["num_channels"], *given["image"]["spatial_shape"]))
     assert output.shape == (1, expected["pred"]["num_channels"], *expected["pred"]["spatial_shape"])

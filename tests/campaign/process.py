@@ -1,5 +1,6 @@
 """Commands in forks of one process that has imported all, so that hundreds of them are affordable."""
 
+import gc
 import importlib
 import os
 import runpy
@@ -28,6 +29,7 @@ def import_all():
         if path.name != "__main__.py" and "templates" not in path.parts:
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
             importlib.import_module(module)
+    gc.freeze()  # each fork would copy it all where it is walked
 
 
 @dataclass

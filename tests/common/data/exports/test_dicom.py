@@ -34,10 +34,10 @@ def pair(seed, labels=(1, 2)):
     return image, label.astype(np.uint8)
 
 
-@pytest.fixture
-def real(tmp_path):
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
     """A list with a pair in each place, of the labels 0, 1 and 5."""
-    folder, entries = tmp_path / "real", []
+    folder, entries = tmp_path_factory.mktemp("real"), []
     for seed, (name, affine) in enumerate(PLACES.items()):
         image, label = pair(seed, (1, 5))
         save_pair(folder, name, image=image, label=label, affine=affine)
@@ -47,9 +47,9 @@ def real(tmp_path):
     return folder
 
 
-@pytest.fixture
-def generated(tmp_path):
-    folder, entries = tmp_path / "hagan", []
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory):
+    folder, entries = tmp_path_factory.mktemp("hagan"), []
     for seed in range(3):
         image, label = pair(seed)
         save_pair(folder, f"g{seed}", image=image.clip(-1024, 600), label=label * (seed < 2))
@@ -60,23 +60,37 @@ def generated(tmp_path):
     return folder
 
 
+@pytest.fixture(scope="module")
+def converted(real, tmp_path_factory):
+    """What was exported of the list."""
+    folder = tmp_path_factory.mktemp("converted") / "out"
+    export("dicom", str(folder), dataset_dir=str(real))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(generated, tmp_path_factory):
+    """What was exported of the generated set."""
+    folder = tmp_path_factory.mktemp("made") / "out"
+    export("dicom", str(folder), generated_dir=str(generated))
+    return folder
+
+
 def canonical(path):
     volume = nib.as_closest_canonical(nib.load(path))
     return np.asarray(volume.dataobj), volume.affine
 
 
-def test_every_place_comes_back_voxel_for_voxel(real, tmp_path):
-    out, back = tmp_path / "out", tmp_path / "back"
-    export("dicom", str(out), dataset_dir=str(real))
+def test_every_place_comes_back_voxel_for_voxel(real, converted, tmp_path):
     rois = {"GTVp": 1, "lymph node": 5}
-    prepare("dicom", str(back), input=str(out), rois=rois, folds=1, test_fraction=0)
-    entries = json.loads((back / "datalist.json").read_text())["training"]
+    prepare("dicom", str(tmp_path), input=str(converted), rois=rois, folds=1, test_fraction=0)
+    entries = json.loads((tmp_path / "datalist.json").read_text())["training"]
     assert len(entries) == len(PLACES)
-    made = [(canonical(back / e["image"]), canonical(back / e["label"])) for e in entries]
+    read = [(canonical(tmp_path / e["image"]), canonical(tmp_path / e["label"])) for e in entries]
     for name in PLACES:
         image, affine = canonical(real / "images" / f"{name}.nii.gz")
         label, _ = canonical(real / "labels" / f"{name}.nii.gz")
-        (found,) = [each for each in made if each[0][0].shape == image.shape and (each[0][0] == image).all()]
+        (found,) = [each for each in read if each[0][0].shape == image.shape and (each[0][0] == image).all()]
         assert (found[1][0] == label).all()
         assert np.allclose(found[0][1], affine, atol=1e-4) and np.allclose(found[1][1], affine, atol=1e-4)
 
@@ -85,9 +99,8 @@ def files_of(case):
     return [dcmread(path) for path in (case / "CT" / "0001.dcm", case / "SEG.dcm", case / "RTSTRUCT.dcm")]
 
 
-def test_headers_say_synthetic_wherever_there_is_room_and_name_no_patient(generated, tmp_path):
-    export("dicom", str(tmp_path / "out"), generated_dir=str(generated))
-    for data in files_of(tmp_path / "out" / "g0"):
+def test_headers_say_synthetic_wherever_there_is_room_and_name_no_patient(made):
+    for data in files_of(made / "g0"):
         assert data.SyntheticData == "YES" and data.PatientIdentityRemoved == "YES"
         assert data.PatientName == "Synthetic^g0" and data.PatientID == "g0" and data.PatientBirthDate == ""
         for text in (data.SeriesDescription, data.StudyDescription, data.PatientComments):
@@ -95,7 +108,7 @@ def test_headers_say_synthetic_wherever_there_is_room_and_name_no_patient(genera
         (equipment,) = data.ContributingEquipmentSequence
         assert equipment.ContributionDescription.startswith("SYNTHETIC: drawn by the generator hagan_128 0.1.0")
         assert data.ManufacturerModelName == "hagan_128" and data.DeviceSerialNumber == "ab" * 8
-    ct, seg, structures = files_of(tmp_path / "out" / "g0")
+    ct, seg, structures = files_of(made / "g0")
     assert ct.ImageType == ["DERIVED", "SECONDARY", "AXIAL"]
     assert ct.DerivationDescription.startswith("SYNTHETIC") and ct.ImageComments.startswith("SYNTHETIC")
     assert seg.ContentLabel == structures.StructureSetLabel == "SYNTHETIC"
@@ -105,39 +118,32 @@ def test_headers_say_synthetic_wherever_there_is_room_and_name_no_patient(genera
     assert ct.FrameOfReferenceUID == seg.FrameOfReferenceUID
 
 
-def test_converted_cases_say_that_and_nothing_of_their_files(real, tmp_path):
-    export("dicom", str(tmp_path / "out"), dataset_dir=str(real))
-    for data in files_of(tmp_path / "out" / "oblique"):
+def test_converted_cases_say_that_and_nothing_of_their_files(real, converted):
+    for data in files_of(converted / "oblique"):
         assert "SyntheticData" not in data and data.SeriesDescription.startswith("CONVERTED")
         assert data.PatientName == "Converted^oblique" and str(real) not in str(data)
 
 
-def test_uids_are_new_for_each_case_and_the_same_in_a_second_export(generated, tmp_path):
-    for name in ("first", "second"):
-        export("dicom", str(tmp_path / name), generated_dir=str(generated))
-    uids = [
-        [data.SOPInstanceUID for case in ("g0", "g1") for data in files_of(tmp_path / name / case)]
-        for name in ("first", "second")
-    ]
+def test_uids_are_new_for_each_case_and_the_same_in_a_second_export(generated, made, tmp_path):
+    export("dicom", str(tmp_path / "again"), generated_dir=str(generated))
+    folders = (made, tmp_path / "again")
+    uids = [[data.SOPInstanceUID for case in ("g0", "g1") for data in files_of(out / case)] for out in folders]
     assert uids[0] == uids[1] and len(set(uids[0])) == 6
-    first, second = (tmp_path / name / "g0" / "CT" / "0001.dcm" for name in ("first", "second"))
+    first, second = (out / "g0" / "CT" / "0001.dcm" for out in folders)
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_an_empty_mask_leaves_a_ct_alone(generated, tmp_path):
-    export("dicom", str(tmp_path / "out"), generated_dir=str(generated))
-    assert [path.name for path in (tmp_path / "out" / "g2").iterdir()] == ["CT"]
-    assert len(list((tmp_path / "out" / "g2" / "CT").iterdir())) == SHAPE[2]
+def test_an_empty_mask_leaves_a_ct_alone(made):
+    assert [path.name for path in (made / "g2").iterdir()] == ["CT"]
+    assert len(list((made / "g2" / "CT").iterdir())) == SHAPE[2]
 
 
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="needs dciodvfy (Debian's dicom3tools)")
-def test_dciodvfy_finds_no_error(generated, real, tmp_path):
-    export("dicom", str(tmp_path / "made"), generated_dir=str(generated))
-    export("dicom", str(tmp_path / "converted"), dataset_dir=str(real))
+def test_dciodvfy_finds_no_error(made, converted):
     unknown = (
         "not a recognized standard attribute - (0x0008,0x001c)"  # SyntheticData: younger than the tool's dictionary
     )
-    for case in (tmp_path / "made" / "g0", tmp_path / "converted" / "oblique"):
+    for case in (made / "g0", converted / "oblique"):
         for path in (case / "CT" / "0003.dcm", case / "SEG.dcm", case / "RTSTRUCT.dcm"):
             said = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True).stderr.splitlines()
             assert [line for line in said if line.startswith("Error") and unknown not in line] == []
@@ -148,10 +154,11 @@ def test_dciodvfy_finds_no_error(generated, real, tmp_path):
 def test_what_dicom_cannot_say_is_refused_before_anything_is_written(real, tmp_path, monkeypatch):
     skewed = np.eye(4)
     skewed[0, 1] = 0.2
-    save_pair(real, "straight", image=pair(0)[0], label=pair(0, (1, 5))[1], affine=skewed)
+    tilted = shutil.copytree(real, tmp_path / "tilted")
+    save_pair(tilted, "straight", image=pair(0)[0], label=pair(0, (1, 5))[1], affine=skewed)
     with pytest.raises(ValueError, match=r"straight\.nii\.gz has axes that are not at right angles"):
-        export("dicom", str(tmp_path / "out"), dataset_dir=str(real))
+        export("dicom", str(tmp_path / "out"), dataset_dir=str(tilted))
     monkeypatch.setitem(sys.modules, "highdicom", None)
     with pytest.raises(RuntimeError, match=r"writing DICOM SEG needs highdicom.*requirements-clinic\.txt"):
-        export("dicom", str(tmp_path / "out"), dataset_dir=str(real))
+        export("dicom", str(tmp_path / "out"), dataset_dir=str(tilted))
     assert not (tmp_path / "out").exists()
