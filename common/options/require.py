@@ -1,8 +1,10 @@
 """The check of a run's options, before anything is read: the first thing that each run does."""
 
+import gc
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ def require_options(bundle: str, config: str) -> None:
         RuntimeError: No workflow of MONAI calls.
     """
     end_with_reasons()
+    _pass_over_imports()
     workflow: ConfigWorkflow | None = None
     typed: Mapping[str, Any] = {}
     files: Sequence[str] = ()
@@ -69,6 +72,15 @@ def require_options(bundle: str, config: str) -> None:
         raise ValueError(
             "\n".join([f"nothing was run, as {len(lines)} wrong in the options of {config}.yaml:", *lines])
         )
+
+
+@cache
+def _pass_over_imports() -> None:
+    """Keep the garbage collector off what is imported, which stays: a walk over it takes 0.2 s.
+
+    Once in a process, as there may be garbage of an earlier run in later ones.
+    """
+    gc.freeze()
 
 
 def _run_problems(workflow: ConfigWorkflow) -> Iterator[str]:

@@ -1,8 +1,11 @@
 """The check as MONAI runs it."""
 
+import gc
+
 import pytest
 from monai.bundle import ConfigWorkflow
 
+from common.options import require
 from common.options.require import require_options
 
 CONFIG = """
@@ -54,3 +57,12 @@ def test_the_id_that_is_run_is_no_unknown_key(workflow):
 def test_without_monai():
     with pytest.raises(RuntimeError, match="MONAI must call it"):
         require_options("hagan_128", "train")
+
+
+def test_the_collector_passes_over_what_is_imported_but_not_over_garbage_of_earlier_runs(workflow, monkeypatch):
+    frozen = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    require._pass_over_imports.cache_clear()  # earlier tests have been here
+    for _ in range(2):
+        workflow().initialize()
+    assert len(frozen) == 1
