@@ -1,14 +1,14 @@
 """Which options the configs of a bundle have, read from the files in ``declared``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from .schema import accepts, describe
+from .schema import accepting, describe
 
 FOLDER = Path(__file__).parent / "declared"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -51,7 +51,11 @@ class Option:
 
     def accepts(self, value: Any) -> bool:
         """Whether the value is one of those that are expected."""
-        return self.nullable if value is None else accepts(self.schema, value)
+        return self.nullable if value is None else self._check(value)
+
+    @cached_property
+    def _check(self) -> Callable[[Any], bool]:
+        return accepting(self.schema)
 
 
 @dataclass(frozen=True)

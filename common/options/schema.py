@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +66,17 @@ _VALIDATOR = extend(
 )
 
 
-def accepts(schema: Mapping[str, Any], value: Any) -> bool:
-    """Whether a value is what the schema says."""
-    return not any(_VALIDATOR(schema).iter_errors(str(value) if isinstance(value, Path) else value))
+def accepting(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """Function (value) -> whether it is what the schema says; to make one takes longer than to call it."""
+    validator = _VALIDATOR(schema)
+    return lambda value: validator.is_valid(str(value) if isinstance(value, Path) else value)
 
 
 def describe(schema: Mapping[str, Any], *, plural: bool = False) -> str:
     """What a value may be, in words, such as ``3 numbers > 0``.
 
     Args:
-        schema: Of the keywords that `accepts` knows.
+        schema: Of the keywords that `accepting` knows.
         plural: Whether it is said of several.
     """
     return listed(list(_kinds(schema, plural=plural)))

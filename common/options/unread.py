@@ -45,7 +45,11 @@ def unread_keys(content: Mapping[str, Any], *, read: Iterable[str] = ()) -> list
 
 def references_of(value: Any) -> set[str]:
     """Ids that a part of a config refers to."""
-    return {reference for text in _texts(value) for reference in _references(text)}
+    if isinstance(value, str):
+        return set(_references(value)) if "@" in value else set()
+    if isinstance(value, Mapping):
+        return set().union(*map(references_of, value.values()))
+    return set().union(*map(references_of, value)) if isinstance(value, list | tuple) else set()
 
 
 def close_names(name: str, known: Iterable[str]) -> list[str]:
@@ -77,17 +81,6 @@ def _path(name: str) -> Iterator[str]:
     return itertools.accumulate(name.split("::"), "{}::{}".format)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-
-
 @functools.cache  # a check asks for the same texts several times
 def _references(text: str) -> Collection[str]:
-    return ReferenceResolver.match_refs_pattern(text) if "@" in text else ()
+    return ReferenceResolver.match_refs_pattern(text)

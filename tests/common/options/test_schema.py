@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.options.schema import accepts, describe, listed
+from common.options.schema import accepting, describe, listed
 
 COUNT = {"type": "integer", "minimum": 1}
 SIZE = {"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2}
@@ -35,8 +35,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_values(case):
     schema, right, wrong = CASES[case]
-    assert [value for value in right if not accepts(schema, value)] == []
-    assert [value for value in wrong if accepts(schema, value)] == []
+    assert [value for value in right if not accepting(schema)(value)] == []
+    assert [value for value in wrong if accepting(schema)(value)] == []
 
 
 @pytest.mark.parametrize(
