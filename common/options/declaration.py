@@ -6,12 +6,10 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ..files import parse_yaml
 from .schema import accepting, describe
 
 FOLDER = Path(__file__).parent / "declared"
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS = ("nullable", "unit", "default", "meaning", "source", "remedy", "read_with")  # the rest is JSON Schema
 _ALTERNATIVES = "alternatives"  # in a file of declarations, beside the sections
 
@@ -149,5 +147,5 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Content of a file, by the fast loader where PyYAML was built with it."""
-    return yaml.load(path.read_text(), Loader=LOADER)
+    """Content of a file."""
+    return parse_yaml(path.read_text())

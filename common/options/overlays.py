@@ -10,7 +10,8 @@ import yaml
 from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
-from .declaration import LOADER, Declaration, read_yaml
+from ..files import YAML_LOADER
+from .declaration import Declaration, read_yaml
 from .schema import listed
 from .unread import references_of
 
@@ -110,7 +111,7 @@ def _order(declared: Declaration, files: list[Path]) -> Iterator[str]:
 def _twice(files: list[Path]) -> Iterator[str]:
     """Keys on the top that a file says twice: YAML takes the last."""
     for file in files[1:]:
-        node = yaml.compose(file.read_text(), Loader=LOADER)
+        node = yaml.compose(file.read_text(), Loader=YAML_LOADER)
         names = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
             found = f"found {name} twice in {file.name}, expected each key once"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from sys import stdlib_module_names
@@ -36,9 +37,14 @@ def installed(name: str) -> str:
 def distributions(modules: Iterable[Path], *, checkout: Path) -> set[str]:
     """Distributions from outside that the Python files import."""
     names = {name.split(".")[0] for path in modules for name in imported_names(path, checkout=checkout)}
-    available = packages_distributions()
+    available = _available()
     outside = names - stdlib_module_names - {PACKAGE}
     return {available[name][0] for name in outside if name in available}
+
+
+@cache  # a second, as it reads the list of files of whatever is installed
+def _available() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 def normalised(name: str) -> str:

@@ -21,8 +21,12 @@ def reached_modules(roots: Iterable[Path], *, checkout: Path) -> set[Path]:
     """
     todo = [name for path in roots for name in _names(path, checkout)]
     reached: set[Path] = set()
+    known: set[str] = set()
     while todo:
-        for file in _files(todo.pop(), checkout):
+        if (name := todo.pop()) in known:
+            continue
+        known.add(name)
+        for file in _files(name, checkout):
             if file not in reached:
                 reached.add(file)
                 todo += imported_names(file, checkout=checkout)

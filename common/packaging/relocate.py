@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import yaml
 
+from ..files import parse_yaml
+
 _PLACE = re.compile(r"[Tt]he checkout's root(, or the bundle's own)?")
 _END = "common.one_run.end_run"
 _NO_WORKFLOW = ("imports", "initialize", "finalize")
@@ -25,7 +27,7 @@ def require_same_common(config: str, release: Mapping[str, str]) -> str:
     Raises:
         ValueError: A workflow is not written one step a line, each after two spaces and a dash.
     """
-    before = yaml.safe_load(config)
+    before = parse_yaml(config)
     keys = workflow_ids(config)
     call = f"$require_same_common('{release['version']}', '{release['sha256']}')"
     for key in keys:
@@ -42,7 +44,7 @@ def workflow_ids(config: str) -> list[str]:
 
     The last is an expression, or the end of the run: a list of components alone, such as handlers, is none.
     """
-    content = yaml.safe_load(config)
+    content = parse_yaml(config)
     if not isinstance(content, Mapping):
         return []
     return [
@@ -59,7 +61,7 @@ def workflow_ids(config: str) -> list[str]:
 
 def _comes_first(config: str, expected: Mapping[str, list[str]]) -> bool:
     try:
-        return yaml.safe_load(config).items() >= expected.items()
+        return parse_yaml(config).items() >= expected.items()
     except (yaml.YAMLError, TypeError):
         return False
 

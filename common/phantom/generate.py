@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import yaml
 
+from ..files import parse_yaml
 from .anatomy import draw_anatomy
 from .jaw import filling_centres
 from .lesions import draw_lesions, paint_lesions, voxel_labels
@@ -19,10 +19,10 @@ Lesions = Literal["typical", "large"]
 
 def load_parameters(path: Path = PARAMETERS, *, lesions: Lesions = "typical") -> dict[str, Any]:
     """The phantom's table of numbers; `large` lesions are those of `large_lesions.yaml`."""
-    table = yaml.safe_load(path.read_text(encoding="utf-8"))
+    table = parse_yaml(path.read_text(encoding="utf-8"))
     if lesions == "typical":
         return table
-    return _laid_over(table, yaml.safe_load(path.with_name(f"{lesions}_lesions.yaml").read_text(encoding="utf-8")))
+    return _laid_over(table, parse_yaml(path.with_name(f"{lesions}_lesions.yaml").read_text(encoding="utf-8")))
 
 
 def _laid_over(table: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

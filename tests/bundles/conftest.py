@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from monai.bundle import ConfigWorkflow
 
 from common.data.cli import prepare
@@ -45,14 +46,18 @@ def few_openkbp(openkbp_dir, tmp_path_factory):
 def run_files():
     """Function (config files, workflow_type, pictures, **options) -> output folder of a workflow, run in this process.
 
-    Pictures of losses and of samples take half of a tiny run: they are drawn for the tests that ask for them. Others,
-    which a page needs, are drawn without the second pass that fits their margins.
+    Pictures of losses and of samples take half of a tiny run: they are drawn for the tests that ask for them, the small
+    ones with a sixth of the pixels a side. Others, which a page needs, and the small ones are drawn without the second
+    pass that fits their margins.
     """
 
     def run(files, *, workflow_type="train", pictures=False, **options):
         with pytest.MonkeyPatch.context() as patch:
-            for name in [] if pictures else PICTURES:
+            for name in {True: [], "small": PICTURES[-1:], False: PICTURES}[pictures]:
                 patch.setattr(name, lambda *_, **__: None)
+            if pictures == "small":
+                save = Figure.savefig
+                patch.setattr(Figure, "savefig", lambda *args, **kwargs: save(*args, **{**kwargs, "dpi": 20}))
             patch.chdir(ROOT)
             patch.setenv("TQDM_DISABLE", "1")
             files = list(map(str, files))

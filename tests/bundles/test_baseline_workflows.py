@@ -66,7 +66,7 @@ def losses(folder):
 @pytest.mark.parametrize("gan", GANS)
 def test_training_and_generation(workflow, gan):
     before, after, overrides, names = GANS[gan]
-    trained = workflow("train", before, after, pictures=True, **overrides)
+    trained = workflow("train", before, after, pictures="small", **overrides)
     for name in ("model.pt", "losses.csv", "losses.png", "previews/step_00000002.png"):
         assert (trained / name).is_file(), name
     assert list(trained.glob("events.*"))
@@ -76,7 +76,7 @@ def test_training_and_generation(workflow, gan):
     assert math.isnan(second["g"]) == ("wgan" in gan)  # five steps of the critic to one of the generator
     # what a volume was made of is no matter of inference: the overlays of a network alone
     networks = [name for name in before if name != "diff_augment"]
-    generated = workflow("inference", networks, pictures=True, checkpoint=str(trained / "model.pt"))
+    generated = workflow("inference", networks, pictures="small", checkpoint=str(trained / "model.pt"))
     check_set(generated, SIZES.get(gan, tuple(overrides.get("image_size", (16, 16, 8)))))
 
 

@@ -41,7 +41,7 @@ def conditions_of(folder):
     ],
 )
 def test_each_condition_trains_and_generates(workflow, phantom_dir, causes, tmp_path, bundle, overlays, options):
-    trained = workflow("train", "conditional", *overlays, bundle=bundle, pictures=True, **options)
+    trained = workflow("train", "conditional", *overlays, bundle=bundle, pictures="small", **options)
     found = described(trained)
     if options["condition_on"] == "centre":
         cases = read_datalist(phantom_dir / "datalist.json")["training"]
@@ -50,7 +50,7 @@ def test_each_condition_trains_and_generates(workflow, phantom_dir, causes, tmp_
         assert set(found["names"]) <= {"tumour", "lymph node", "tumour + lymph node"}
     assert sum(found["shares"]) == pytest.approx(1)
     options = {"bundle": bundle, "checkpoint": str(trained / "model.pt")}
-    drawn = conditions_of(workflow("inference", num_samples=6, pictures=True, **options))
+    drawn = conditions_of(workflow("inference", num_samples=6, pictures="small", **options))
     assert len(drawn) == 6 and set(drawn) <= set(found["names"])
     name = found["names"][-1]
     alone = workflow("inference", condition=name, output_dir=str(tmp_path / "alone"), **options)

@@ -8,6 +8,7 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, verify_net_in_out
 
 import common
+from tests.lint.finding import read_config
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "bundles").glob("*/configs/**/*.yaml"))
@@ -115,7 +116,7 @@ def read(path):
 
 
 # Overlays have no imports; what the table names must be there.
-FOUND = {(path.parents[1].name, path.stem) for path in FILES if {"imports", "run"} <= read(path).keys()}
+FOUND = {(path.parents[1].name, path.stem) for path in FILES if {"imports", "run"} <= read_config(path).keys()}
 WORKFLOWS = sorted(FOUND | {(bundle, name) for bundle, names in NAMES.items() for name in names})
 OF_MONAI = [(bundle, name) for bundle, name in WORKFLOWS if name in KINDS]
 CHECKED = [(*case, {}) for case in OF_MONAI] + [(*case, overrides) for case, overrides in VARIANTS.items()]

@@ -51,7 +51,7 @@ def finished(commands, run_files, trainings_here):
             options["overlays"] = [*yaml.safe_load(options.get("overlays", "[]")), f"{SEGMENTATION}/smoke.yaml"]
         else:
             files.append(f"{Path(files[0]).parent}/smoke.yaml")
-        run_files([ROOT / file for file in files], run_id=run_id, pictures=True, **options)
+        run_files([ROOT / file for file in files], run_id=run_id, pictures="small", **options)
     return Path(commands["training"]["output_dir"])
 
 

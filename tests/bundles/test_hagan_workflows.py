@@ -57,12 +57,12 @@ def losses(folder):
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_training_and_generation_with_each_switch(workflow, switch):
     overrides = SWITCHES[switch]
-    trained = workflow("train", pictures=True, **overrides)
+    trained = workflow("train", pictures="small", **overrides)
     for name in ("model.pt", "losses.csv", "losses.png", "previews/step_00000002.png"):
         assert (trained / name).is_file(), name
     assert list(trained.glob("events.*"))
     assert len(losses(trained)) == 2
-    generated = workflow("inference", pictures=True, checkpoint=str(trained / "model.pt"))
+    generated = workflow("inference", pictures="small", checkpoint=str(trained / "model.pt"))
     assert (generated / "previews" / "pairs.png").is_file()
     names = json.loads((generated / "dataset.json").read_text())["labels"]
     assert names["1"] == ("tumour or lymph node" if switch == "binary masks" else "tumour")

@@ -43,7 +43,7 @@ def generated(listed, run_workflow, tmp_path_factory):
     options = {"dataset_dir": str(listed[1]), "folds": [1], "max_steps": 1, "cache_dir": str(out / "cache")}
     run_workflow("hagan_128", ["train", "smoke"], output_dir=str(out / "train"), **options)
     made = {"checkpoint": str(out / "train" / "model.pt"), "output_dir": str(out / "made"), "num_samples": 3}
-    run_workflow("hagan_128", ["inference", "smoke"], workflow_type="infer", pictures=True, **made)
+    run_workflow("hagan_128", ["inference", "smoke"], workflow_type="infer", pictures="small", **made)
     return out / "train", out / "made"
 
 

@@ -63,13 +63,13 @@ def masks_of(folder):
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_training_and_generation_with_each_switch(workflow, switch):
     overrides = SWITCHES[switch]
-    folder = workflow("train", pictures=True, **overrides)
+    folder = workflow("train", pictures="small", **overrides)
     for name in ("model.pt", "losses.csv", "losses.png", "previews/step_00000004.png"):
         assert (folder / name).is_file(), name
     rows = losses(folder)
     assert len(rows) == 4 and list(rows[0]) == ["step", "flow", "of_image", "of_mask"]
     assert np.isfinite([list(row.values()) for row in rows]).all()
-    generated = workflow("inference", pictures=True, checkpoint=str(folder / "model.pt"))
+    generated = workflow("inference", pictures="small", checkpoint=str(folder / "model.pt"))
     assert (generated / "previews" / "pairs.png").is_file()
     found = read_generated_set(generated)
     assert found.image_size == overrides.get("image_size", [32, 32, 16]) and len(found.cases) == 2
@@ -217,7 +217,7 @@ def test_two_processes_train_what_one_does_with_the_global_batch(one_and_two_pro
 
 def test_two_processes_generate_what_one_does(workflow, in_two_processes, trained, phantom_dir, tmp_path):
     options = {"checkpoint": trained, "num_samples": 3, "masks": str(phantom_dir / "datalist.json")}
-    one = workflow("inference", **options, pictures=True)
+    one = workflow("inference", **options, pictures="small")
     configs = ["inference", "smoke", "multi_gpu_inference"]
     in_two_processes("inferring", configs, bundle="latent_flow", output_dir=tmp_path / "two", **options)
     for name in ("dataset.json", "provenance.json"):

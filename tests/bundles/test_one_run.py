@@ -4,8 +4,8 @@ import signal
 from pathlib import Path
 
 import pytest
-import yaml
 
+from common.files import parse_yaml
 from common.one_run import begin_run, end_run
 from common.packaging.relocate import workflow_ids
 
@@ -18,8 +18,9 @@ TOLD = ["hagan_128", "segresnet_auto3dseg"]
 def workflows():
     for path in CONFIGS:
         text = path.read_text()
+        content = parse_yaml(text)
         for run_id in workflow_ids(text):
-            yield pytest.param(run_id, yaml.safe_load(text)[run_id], id=f"{path.parts[-3]}/{path.stem}/{run_id}")
+            yield pytest.param(run_id, content[run_id], id=f"{path.parts[-3]}/{path.stem}/{run_id}")
 
 
 def targets(steps):

@@ -41,7 +41,7 @@ def workflow(run_workflow, phantom_dir, tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(workflow):
     """Output folder of a tiny training, shared."""
-    return workflow("train", pictures=True)
+    return workflow("train", pictures="small")
 
 
 def rows(path):
@@ -212,7 +212,7 @@ def test_evaluation_of_one_network_and_of_an_ensemble(workflow, trained, phantom
     other = workflow("train", seed=1, max_epochs=1)
     paths = [str(folder / "model.pt") for folder in (trained, other)]
     for checkpoint in (paths[0], paths):
-        folder = workflow("evaluate", pictures=True, checkpoint=checkpoint)
+        folder = workflow("evaluate", pictures="small", checkpoint=checkpoint)
         metrics = json.loads((folder / "metrics.json").read_text())
         assert len(metrics["checkpoints"]) == (2 if isinstance(checkpoint, list) else 1)
         assert metrics["scores"]["foreground"]["cases"] == 2

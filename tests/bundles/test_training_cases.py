@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-import yaml
+
+from common.files import parse_yaml
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
 TRAININGS = sorted(path for path in BUNDLES.glob("*/configs/train.yaml") if "segresnet" not in str(path))
@@ -21,6 +22,6 @@ def components(content, target):
 
 @pytest.mark.parametrize("path", TRAININGS, ids=lambda path: path.parts[-3])
 def test_a_training_says_that_its_cases_train(path):
-    found = list(components(yaml.safe_load(path.read_text()), "common.data.cases.resolve_cases"))
+    found = list(components(parse_yaml(path.read_text()), "common.data.cases.resolve_cases"))
     assert [case.get("training") for case in found if case["folds"] == "@folds"] == [True]
     assert all(case["folds"] in ("@folds", "testing") for case in found)

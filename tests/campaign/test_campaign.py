@@ -1,18 +1,17 @@
 """The campaign itself: a sample of it each time, all of it before a release."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.fresh_process import FreshProcess
 
 ROOT = Path(__file__).parents[2]
 
 
 def campaign(*arguments):
     """The campaign forks, so it has a process of its own."""
-    command = [sys.executable, "-m", "tests.campaign", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600)
+    done = FreshProcess(["-m", "tests.campaign", *arguments], folder=ROOT).wait(timeout=3600)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-3_000:]
 
 

@@ -1,5 +1,7 @@
 """Small real and generated sets whose features are known."""
 
+from functools import cache
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -55,13 +57,19 @@ def loose_margins(monkeypatch):
     monkeypatch.setattr("matplotlib.figure.Figure.tight_layout", lambda *_, **__: None)
 
 
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    """Function as `build_volumes`, without the folder: equal sets are written once."""
+    return cache(lambda *args, **options: build_volumes(tmp_path_factory.mktemp("volumes"), *args, **options))
+
+
 @pytest.fixture
-def build_sets(tmp_path):
+def build_sets(drawn):
     """Function(brightness, …) → sets of 24 real and 16 generated volumes; the last 8 real ones were trained on."""
 
     def build(*, brightness=0, weights="sha", training=True, generated=None, **options):
-        real = build_volumes(tmp_path, "real", 24, seed=0)
-        generated = generated or build_volumes(tmp_path, "generated", 16, seed=1, brightness=brightness)
+        real = drawn("real", 24, seed=0)
+        generated = generated or drawn("generated", 16, seed=1, brightness=brightness)
         extractor = Extractor(Octants(), ExtractorId("octants", "means of octants", weights))
         return EvaluationSets(
             real=real,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from monai.bundle import ConfigParser
 
+from common.files import parse_yaml
 from common.networks.model_file import read_model_file, weights_sha256, write_model_file
 from common.packaging.archive import all_files, wrong_sums
 from common.packaging.cli import main
@@ -76,9 +76,9 @@ def test_configs_mean_what_they_meant(name, dist):
     assert paths == sorted(path.relative_to(target) for path in target.rglob("*.yaml"))
     for path in paths:
         text = (source / path).read_text().replace(f"bundles/{name}/", "").replace("bundles/", "../")
-        before, after = yaml.safe_load(text), yaml.safe_load((target / path).read_text())
+        before, after = parse_yaml(text), parse_yaml((target / path).read_text())
         if "bundle_root" in before:
-            before["bundle_root"] = yaml.safe_load((source / path).read_text())["bundle_root"]
+            before["bundle_root"] = parse_yaml((source / path).read_text())["bundle_root"]
         for key in workflow_ids(text):
             assert after[key].pop(0).startswith("$require_same_common('0.1.0', '")
         if workflow_ids(text) and "imports" in before:
@@ -126,8 +126,7 @@ def test_a_model_goes_in_as_a_bare_state_dict_with_the_rest_beside_it(tmp_path):
     assert all(torch.equal(content["model"][key], before["model"][key]) for key in before["model"])
     assert weights_sha256(shipped) == weights_sha256(trained)
     listed = {
-        file["path"]: file
-        for file in yaml.safe_load((shipped.parents[1] / "large_files.yml").read_text())["large_files"]
+        file["path"]: file for file in parse_yaml((shipped.parents[1] / "large_files.yml").read_text())["large_files"]
     }
     entry = listed["models/model.pt"]
     assert entry["url"] == "https://x.org/f/models/model.pt" and entry["hash_type"] == "sha256"

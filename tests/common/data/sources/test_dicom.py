@@ -4,6 +4,7 @@ import gzip
 import json
 import logging
 import re
+import shutil
 
 import nibabel as nib
 import numpy as np
@@ -33,10 +34,10 @@ def patient(number):
     return {**PATIENT, "PatientID": f"MRN00{number}", "PatientName": f"DOE^NUMBER{number}"}
 
 
-@pytest.fixture
-def clinic(tmp_path):
+@pytest.fixture(scope="module")
+def files_of_clinic(tmp_path_factory):
     """Three patients in folders of their names: RTSTRUCT, SEG, and RTSTRUCT among MR, PET, a scout and notes."""
-    folder = tmp_path / "archive"
+    folder = tmp_path_factory.mktemp("clinic") / "archive"
     one = save_ct(folder / "DOE^NUMBER1" / "study" / "CT", patient=patient(1), hu=hu_of(seed=1))
     save_rtstruct(folder / "DOE^NUMBER1" / "study" / "RS.MRN001", one, {**block((5, 6)), **NODE, "Body": []})
     two = save_ct(folder / "DOE^NUMBER2", patient=patient(2), hu=hu_of(seed=2))
@@ -51,6 +52,12 @@ def clinic(tmp_path):
     save_rtstruct(folder / "mixed" / "rs2", mr, block((5, 6, 7)))
     (folder / "mixed" / "notes.txt").write_text("of Jane")
     return folder
+
+
+@pytest.fixture
+def clinic(files_of_clinic, tmp_path):
+    """A copy of them, to be changed."""
+    return shutil.copytree(files_of_clinic, tmp_path / "archive")
 
 
 def run(folder, **options):
