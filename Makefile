@@ -17,13 +17,14 @@ LABEL_VENV ?= .venv-label
 LABEL_PYTHON = $(abspath $(LABEL_VENV))/bin/python
 LABEL_DIR := output/label
 SERVED := $(LABEL_DIR)/monaibundle/model/$(SEGMENTER)
+NNUNET_VENV ?= .venv-nnunet
 HOST ?= 127.0.0.1
 PORT ?= 8000
 # of make label: 1 serves DATA as DICOM, a folder serves the DICOM in it
 DICOM ?=
 DICOM_PORT ?= 8042
 
-.PHONY: help setup install data demo dist label orthanc test test-label lint format coverage clean
+.PHONY: help setup install data demo dist label orthanc nnunet test test-label test-nnunet lint format coverage clean
 
 help:
 	@echo "make demo [DATA=phantom|registry]  train a small HA-GAN, generate pairs, score and use them"
@@ -32,6 +33,8 @@ help:
 	@echo "make label [MODEL=FILE] [DATA=…]   the segmenter in a MONAI Label server, for 3D Slicer and OHIF"
 	@echo "make label DICOM=1|FOLDER          the same with studies as DICOM in Orthanc, which OHIF needs"
 	@echo "make test-label                    run the tests of that"
+	@echo "make nnunet                        nnU-Net, a judge of generated pairs that is not ours"
+	@echo "make test-nnunet                   run the tests of that"
 	@echo "make dist                          the bundles as folders and archives that need no checkout"
 	@echo "make lint                          style, formatting, types, and what else is wrong with a text"
 	@echo "make format | coverage             what ruff mends by itself; which lines no test runs"
@@ -126,6 +129,18 @@ endif
 test-label: install $(LABEL_VENV)/.installed
 	OMP_NUM_THREADS=1 LABEL_PYTHON=$(LABEL_PYTHON) \
 		$(VENV)/bin/python -m pytest -q tests/bundles/test_monai_label.py $(ARGS)
+
+nnunet: $(NNUNET_VENV)/.installed
+
+# torch first, with torchvision: nnU-Net names neither release, and the two must be of one build
+$(NNUNET_VENV)/.installed: requirements-nnunet.txt
+	$(PYTHON) -m venv $(NNUNET_VENV)
+	$(NNUNET_VENV)/bin/python -m pip install --quiet $$(sed -n 's/^\(\(torch\|torchvision\)==[^ ]*\).*/\1/p' requirements-nnunet.txt)
+	$(NNUNET_VENV)/bin/python -m pip install --quiet -r requirements-nnunet.txt
+	touch $@
+
+test-nnunet: install nnunet
+	OMP_NUM_THREADS=1 NNUNET_VENV=$(abspath $(NNUNET_VENV)) $(VENV)/bin/python -m pytest -q -m nnunet $(ARGS)
 
 # a thread for each of two processes: two cores are busy all the time; the bundles, whose files are long, come first
 test: install

@@ -45,11 +45,16 @@ class Option:
     def expected(self) -> str:
         """Type, range and unit, in words."""
         words = describe(self.schema) + (f", {self.unit}" if self.unit else "")
-        return words + (", or `null`" if self.nullable else "")
+        return words + (", or `null`" if self.nullable and not self._is_nothing else "")
 
     def accepts(self, value: Any) -> bool:
         """Whether the value is one of those that are expected."""
-        return self.nullable if value is None else self._check(value)
+        return self.nullable or self._is_nothing if value is None else self._check(value)
+
+    @property
+    def _is_nothing(self) -> bool:
+        """Whether it may be null alone: an option of another config that this one refuses, by name."""
+        return self.schema.get("type") == "null"
 
     @cached_property
     def _check(self) -> Callable[[Any], bool]:

@@ -99,19 +99,23 @@ def _splits(gathered: Gathered) -> list[dict[str, list[str]]]:
 
 def _description(gathered: Gathered, name: str, count: int) -> dict[str, Any]:
     """``dataset.json``; nnU-Net passes over keys that it does not know."""
-    values = sorted(map(int, gathered.labels))
-    names = ["background", *(gathered.labels[str(value)] for value in values if value)]
-    doubled = {label for label, times in Counter(names).items() if times > 1}
-    labels = {f"{label} {k}" if label in doubled and k else label: k for k, label in enumerate(names)}
     return {
         "channel_names": {"0": "CT"},
-        "labels": labels,
+        "labels": describe_labels(gathered.labels),
         "numTraining": count,
         "file_ending": ".nii.gz",
         "name": name,
-        "label_values": values,
+        "label_values": sorted(map(int, gathered.labels)),
         "generated": sorted(case["case_id"] for case in gathered.cases if _is_generated(case, gathered)),
     }
+
+
+def describe_labels(labels: Mapping[str, str]) -> dict[str, int]:
+    """Name to class 0, 1, …, as ``dataset.json`` has them, of values, as text, to names."""
+    values = sorted(map(int, labels))
+    names = ["background", *(labels[str(value)] for value in values if value)]
+    doubled = {label for label, times in Counter(names).items() if times > 1}
+    return {f"{label} {k}" if label in doubled and k else label: k for k, label in enumerate(names)}
 
 
 def _is_generated(case: Mapping[str, Any], gathered: Gathered) -> bool:
