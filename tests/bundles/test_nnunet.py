@@ -85,8 +85,9 @@ def test_each_arm_has_a_row_of_the_same_table(finished):
 
 def test_the_same_cases_as_those_of_our_own_segmenter_are_drawn(finished, stand_in):
     trained = json.loads(
-        (finished / "4_real" / "seed_0" / "fold_0" / "nnunet" / "nnUNet_raw" / "Dataset501_arm" / "splits_final.json")
-        .read_text()
+        (
+            finished / "4_real" / "seed_0" / "fold_0" / "nnunet" / "nnUNet_raw" / "Dataset501_arm" / "splits_final.json"
+        ).read_text()
     )[0]["train"]
     done = json.loads((finished / "4_real" / "seed_0" / "fold_0" / "nnunet" / "settings.json").read_text())
     assert trained == done["cases"] and len(trained) == 4
@@ -105,18 +106,15 @@ REFUSED = {
     "no environment": ({"environment": "nowhere"}, r"no nnUNetv2_plan_and_preprocess in .*nowhere/bin.*`make nnunet`"),
     "a share that changes": (
         {"arms": [{"name": "a", "options": {"generated_share_end": 0, "generated_share": 0.5, "generated_dir": "x"}}]},
-        r"arm 'a': generated_share_end: found 0, expected `null`; leave it out, and the share stays throughout",
+        r"arm 'a': generated_share_end: found 0, expected null; leave it out, and the share stays throughout",
     ),
     "pre-training": (
-        {
-            "arms": [{"name": "a", "updates": 0.5}, {"name": "b", "start_from": "a"}],
-            "only": None,
-        },
-        r"arm 'b': init_from: found '.*model\.pt', expected `null`; leave out arms that start from another",
+        {"arms": [{"name": "a", "updates": 0.5}, {"name": "b", "start_from": "a"}], "only": None},
+        r"arm 'b': init_from: found '.*, expected null; leave out arms that start from another",
     ),
     "pairs that are drawn": (
         {"arms": [{"name": "a", "options": {"generator": "bundles/hagan_128"}}]},
-        r"arm 'a': generator: found 'bundles/hagan_128', expected `null`; write a set with `run inferring`",
+        r"arm 'a': generator: found 'bundles/hagan_128', expected null; write a set with `run inferring`",
     ),
     "pasted lesions": (
         {"arms": [{"name": "a", "overlays": [str(CONFIGS / "copy_paste.yaml")]}]},

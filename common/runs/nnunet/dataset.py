@@ -22,7 +22,7 @@ _FINEST = 100  # of the times that a case is repeated: 101 to 100 is a share as 
 def write_dataset(
     mix: TrainingMix, home: Path, *, load: LoadCased, label_names: Mapping[str, str], binary: bool, validation: int
 ) -> Path:
-    """Write ``nnUNet_raw/Dataset501_arm`` and the split that nnU-Net is to train by; what is there is not written again.
+    """Write ``nnUNet_raw/Dataset501_arm`` and the split that nnU-Net trains by; what is there is not written again.
 
     The first cases of the validation fold validate. nnU-Net draws each entry of a split's list equally often; where the
     mix says what share of the draws is generated, entries are repeated.

@@ -56,7 +56,7 @@ class NnUNet:
         return str(max(1, self.num_workers))
 
     def variables(self, command: str = TRAIN) -> dict[str, str]:
-        """What nnU-Net reads from the environment; its planner wants a process for augmentation, which it has none of."""
+        """What nnU-Net reads from the environment; its planner takes augmenting processes for threads, 1 or more."""
         home = self.home.absolute()
         folders = {name: str(home / name) for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")}
         augmenting = str(self.num_workers) if command == TRAIN else self.processes

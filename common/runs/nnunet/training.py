@@ -80,12 +80,7 @@ class NnUNetTraining:
         home, processes = self.program.home, self.program.processes
         load = LoadCased(("image", "label"), **self.region)
         write_dataset(
-            self.mix,
-            home,
-            load=load,
-            label_names=self.label_names,
-            binary=self.binary,
-            validation=self.validation,
+            self.mix, home, load=load, label_names=self.label_names, binary=self.binary, validation=self.validation
         )
         prepared = home / "nnUNet_preprocessed" / DATASET
         if not (prepared / f"{PLANS}.json").is_file():
@@ -119,7 +114,9 @@ class NnUNetTraining:
         record = {
             "cases": sorted(case["case_id"] for case in self.mix.training),
             "share": self.mix.settings.get("generated_share"),
-            "plan": {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self.edits).items()},
+            "plan": {
+                key: list(value) if isinstance(value, tuple) else value for key, value in vars(self.edits).items()
+            },
             "region": self.region,
             "binary": self.binary,
             "validation": self.validation,

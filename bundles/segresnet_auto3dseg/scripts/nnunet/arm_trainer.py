@@ -9,7 +9,7 @@ import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 
-class ArmTrainer(nnUNetTrainer):
+class ArmTrainer(nnUNetTrainer):  # type: ignore[misc] # nnU-Net is not in the environment that checks types
     """As many epochs and updates as ``length`` of the plan says, and a checkpoint of each epoch to go on from.
 
     Threads are as OMP_NUM_THREADS says: on a CPU nnU-Net itself takes all cores.

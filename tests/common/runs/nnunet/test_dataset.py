@@ -18,7 +18,7 @@ LABELS = {"0": "background", "1": "tumour", "2": "lymph node"}
 
 @pytest.fixture
 def written(datalist, generated_dir, tmp_path):
-    """Function (binary, **options of both sides) -> the data set's folder, and its list's ids of training and validation."""
+    """Function (binary, **options of both sides) -> the data set's folder, its ids of training and of validation."""
 
     def write(*, binary=False, validation=1, real=None, generated=None):
         given = None if generated is None else GeneratedOptions(directory=generated_dir, **generated)

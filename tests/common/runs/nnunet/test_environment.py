@@ -37,5 +37,7 @@ def test_a_command_is_run_with_its_options_and_a_log(program, tmp_path):
 
 
 def test_a_command_that_fails_is_named_with_its_last_lines(program, tmp_path):
-    with pytest.raises(RuntimeError, match=r"`nnUNetv2_plan_and_preprocess` failed with 1, see .*\n(.*\n)*.*No such file"):
+    with pytest.raises(
+        RuntimeError, match=r"`nnUNetv2_plan_and_preprocess` failed with 1, see .*\n(.*\n)*.*No such file"
+    ):
         program.run(PLAN, log=tmp_path / "home" / "plan.log")  # there is no data set

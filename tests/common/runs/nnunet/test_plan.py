@@ -31,7 +31,7 @@ def test_what_is_not_named_stays_as_planned():
 
 
 def test_a_named_network_is_the_same_for_all_arms():
-    """64×64×32 voxels of 10×4.5×10 mm: axes from the last to the first; the fine one alone is halved at first, to 9 mm."""
+    """64×64×32 voxels of 10×4.5×10 mm: axes in reverse; the fine one alone is halved at first, to 9 mm."""
     edits = PlanEdits(**LENGTH, spacing=[10, 4.5, 10], patch_size=[64, 64, 32], features=12)
     edited = edit_plan(PLANS, edits)
     plan = edited["configurations"]["3d_fullres"]

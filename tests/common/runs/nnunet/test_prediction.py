@@ -11,6 +11,7 @@ from common.handlers.label_writer import LabelWriter
 from common.networks.model_file import write_model_file
 from common.runs.nnunet.environment import NnUNet
 from common.runs.nnunet.prediction import NnUNetPrediction
+from tests.common.data.pair_files import TESTING, save_pair
 from tests.common.runs.nnunet.stand_in import calls, make_environment
 
 BOXES = {"t": [[0, 1], [0.25, 1], [0, 0.5]]}  # of the centre of the test cases
@@ -32,10 +33,17 @@ def trained(folder, **settings):
 
 
 def test_masks_are_scored_on_the_grids_of_the_files(program, datalist, tmp_path):
-    """The stand-in marks what is brighter than 0 HU: half of the box that it is given; beyond that nothing is marked."""
+    """The stand-in marks what is brighter than 0 HU in the box that it is given, and beyond that nothing is marked.
+
+    The file of the first case lies the other way round.
+    """
+    image, label = np.full((20, 32, 40), -1000, np.int16), np.zeros((20, 32, 40), np.uint8)
+    image[10:], label[12, 20, 10] = 40, 1
+    for number, case_id in enumerate(TESTING):
+        image[0, 0, 0] = number  # no two files alike
+        affine = np.diag([2.0, 2 if number else -2, 2, 1])
+        save_pair(datalist.parent, case_id, image=image, label=label, affine=affine)
     cases = resolve_cases(datalist, folds="testing")
-    nib.save(turned(cases[0]["image"]), cases[0]["image"])
-    nib.save(turned(cases[0]["label"]), cases[0]["label"])
     scores, out = CaseScores(tmp_path / "out"), tmp_path / "out"
     handlers = [LabelWriter(out / "labels"), scores]
     NnUNetPrediction([trained(tmp_path / "a")], cases=cases, program=program, handlers=handlers).run()
@@ -43,17 +51,12 @@ def test_masks_are_scored_on_the_grids_of_the_files(program, datalist, tmp_path)
         image, mask = nib.load(case["image"]), nib.load(out / "labels" / f"{case['case_id']}.nii.gz")
         assert np.array_equal(mask.affine, image.affine)
         inside = np.zeros(image.shape, bool)
-        inside[:, slice(0, 6) if case is cases[0] else slice(2, 8), :8] = True  # the first file lies the other way round
+        inside[:, slice(0, 24) if case is cases[0] else slice(8, 32), :20] = True
         assert np.array_equal(np.asarray(mask.dataobj), (np.asarray(image.dataobj) > 0) & inside)
         given = nib.load(out / "nnunet" / "imagesTs" / f"{case['case_id']}_0000.nii.gz")
-        assert given.shape == (8, 6, 8) and "".join(nib.aff2axcodes(given.affine)) == "RAS"
+        assert given.shape == (20, 24, 20) and "".join(nib.aff2axcodes(given.affine)) == "RAS"
     assert [row["case_id"] for row in scores.rows] == [case["case_id"] for case in cases]
     assert (out / "cases.csv").is_file() and (out / "metrics.json").is_file()
-
-
-def turned(path):
-    volume = nib.load(path)
-    return nib.Nifti1Image(np.asarray(volume.dataobj)[:, ::-1], volume.affine @ np.diag([1, -1, 1, 1.0]))
 
 
 def test_options_of_a_prediction(program, datalist, tmp_path):
@@ -75,7 +78,15 @@ def test_several_models_are_an_ensemble_of_nnunet(program, datalist, tmp_path):
     assert [name for name, _ in made] == ["predict", "predict", "ensemble"] * 2
     assert all("--save_probabilities" in options for name, options in made if name == "predict")
     home = tmp_path / "out" / "nnunet"
-    assert made[2][1] == ["-i", str(home / "member_0"), str(home / "member_1"), "-o", str(home / "predicted"), "-np", "1"]
+    assert made[2][1] == [
+        "-i",
+        str(home / "member_0"),
+        str(home / "member_1"),
+        "-o",
+        str(home / "predicted"),
+        "-np",
+        "1",
+    ]
 
 
 def test_models_that_do_not_go_together_or_are_not_there_are_refused(program, datalist, tmp_path):

@@ -94,7 +94,7 @@ def test_other_cases_or_another_plan_are_not_mixed_in(training, tmp_path):
     training().run()
     with pytest.raises(ValueError, match=r"settings\.json was made with other settings:\n  plan\.features: found 4"):
         training(features=8).run()
-    with pytest.raises(ValueError, match=r"  cases: found .*Repeat its settings, or name another --output_dir"):
+    with pytest.raises(ValueError, match=r"(?s)  cases: found .*Repeat its settings, or name another --output_dir"):
         training(count=2).run()
 
 
