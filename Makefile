@@ -128,7 +128,7 @@ endif
 
 test-label: install $(LABEL_VENV)/.installed
 	OMP_NUM_THREADS=1 LABEL_PYTHON=$(LABEL_PYTHON) \
-		$(VENV)/bin/python -m pytest -q tests/bundles/test_monai_label.py $(ARGS)
+		$(VENV)/bin/python -m pytest -q tests/bundles/monai_label $(ARGS)
 
 nnunet: $(NNUNET_VENV)/.installed
 

@@ -111,7 +111,7 @@ def test_generated_cases_are_added_fine_tuned_and_guarded(workflow, generated_di
 
 @pytest.mark.parametrize("val_split", [0.25, 0])
 def test_labelled_studies_train_the_served_model(run_workflow, trained, phantom_dir, tmp_path, val_split):
-    """With the keys that MONAI Label sets, and no data list; `test_monai_label.py` does it with MONAI Label."""
+    """With the keys that MONAI Label sets, and no data list; `monai_label` beside this does it with MONAI Label."""
     listed = select_cases(read_datalist(phantom_dir / "datalist.json"), dataset_dir=phantom_dir)
     studies = [{key: case[key] for key in ("image", "label")} for case in listed]
     held_back = studies[: int(val_split * len(studies))]
