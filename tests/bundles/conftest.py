@@ -19,6 +19,7 @@ from common.data.provenance import write_provenance
 from common.files import file_sha256
 from common.one_run import end_all_runs
 from tests.fresh_process import FreshProcess, run_fresh
+from tests.quick_monai import quick_monai  # noqa: F401 a fixture
 
 ROOT = Path(__file__).parents[2]
 # what handlers draw, and the second pass that fits the margins of the rest

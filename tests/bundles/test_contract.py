@@ -96,11 +96,12 @@ NAMES = {
 }
 # (bundle, config) → overrides beside the defaults, under which the properties must be found as well
 VARIANTS = {("segresnet_auto3dseg", "train"): {"amp": "fp16"}}
-# (bundle, config) → overrides for what the network takes from the data
+# (bundle, config) → overrides for what the network takes from the data, and for how often it is called
 LABEL_NAMES = {"label_names": {"0": "background", "1": "tumour"}}
 WITHOUT_WEIGHTS = {"checkpoint": "none.pt"}  # the metadata describe the default network, not that of shipped weights
 OF_THE_DATA = {
-    ("latent_flow", "train"): {**LABEL_NAMES, "labels": 3},
+    ("latent_flow", "train"): {**LABEL_NAMES, "labels": 3, "sampling_steps": 1},  # 25 calls of one network
+    ("latent_flow", "inference"): {"sampling_steps": 1},
     ("segresnet_auto3dseg", "train"): LABEL_NAMES,
     ("baseline_gans", "train"): {**LABEL_NAMES, "labels": 2},
 }
