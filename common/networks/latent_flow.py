@@ -113,7 +113,8 @@ class LatentFlow(ImageGenerator):
             velocity = self.velocity(code, torch.full((len(z),), float(level), device=z.device), given)
             code, _ = scheduler.step(velocity, level, code, following)
         drawn = self.mask_code.decode(code[:, self.latent_channels :]) if mask is None else mask
-        return torch.cat([self.image_code.decode(code[:, : self.latent_channels]), drawn], 1)
+        image = self.image_code.smooth(self.image_code.decode(code[:, : self.latent_channels]))
+        return torch.cat([image, drawn], 1)
 
     def encode(self, pairs: Tensor) -> Tensor:
         """Codes (B, code_channels, *grid) of pairs (B, 2, H, W, D) in [-1, 1]."""

@@ -65,6 +65,31 @@ def test_an_image_of_air_alone_has_a_code():
     assert code.decode(code.encode(torch.full((1, 1, 8, 8, 8), -1.0))).eq(-1).all()
 
 
+def test_smoothing_changes_nothing_where_all_components_are_kept():
+    batch = torch.stack(images())
+    torch.testing.assert_close(fitted(64).smooth(batch), batch, atol=1e-5, rtol=0)
+
+
+def test_smoothing_is_the_mean_of_what_shifted_grids_keep():
+    code, batch = fitted(5), torch.stack(images(count=2, seed=1))
+    views = []
+    for h, w, d in np.ndindex(2, 2, 2):
+        wide = np.pad(batch.numpy(), [(0, 0), (0, 0), *[(2 * n, 2 * n) for n in (h, w, d)]], mode="edge")
+        kept = code.decode(code.encode(torch.from_numpy(wide))).numpy()
+        views.append(kept[:, :, 2 * h :, 2 * w :, 2 * d :][:, :, :16, :8, :12])
+    np.testing.assert_allclose(code.smooth(batch).numpy(), np.mean(views, 0), atol=1e-6)
+
+
+def test_a_step_between_blocks_becomes_smaller_and_what_is_even_stays():
+    code = BlockCode(1)  # one component, the mean of a block, kept of each
+    code.basis.fill_(1 / 8)
+    step = torch.zeros(1, 1, 16, 8, 8)
+    step[:, :, 8:] = 0.8
+    line = code.smooth(step)[0, 0, :, 3, 3]
+    # half of the grids have the step between blocks and keep it; the others give the block from 6 to 10 its mean
+    torch.testing.assert_close(line[[0, 5, 6, 7, 8, 9, 10, 15]], torch.tensor([0, 0, 0.2, 0.2, 0.6, 0.6, 0.8, 0.8]))
+
+
 @pytest.mark.parametrize("channels", [0, 65])
 def test_other_numbers_of_components_are_refused(channels):
     with pytest.raises(ValueError, match=f"latent_channels is {channels}, expected 1 to 64"):
