@@ -23,6 +23,8 @@ PORT ?= 8000
 # of make label: 1 serves DATA as DICOM, a folder serves the DICOM in it
 DICOM ?=
 DICOM_PORT ?= 8042
+# threads that wait sleep: on cores that others use too, spinning ones are many times slower
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: help setup install data demo dist label orthanc nnunet test test-label test-nnunet lint format coverage clean
 

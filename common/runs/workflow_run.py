@@ -97,6 +97,8 @@ def run_process(
     Its output is appended to `log`, its id stands beside that as ``.pid``. `watch` is called every `interval` seconds
     while it runs; what that raises ends the command and is passed on.
     """
+    # threads that spin while they wait for each other take a core from whoever else works on the machine
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", **(os.environ if environment is None else environment)}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment)

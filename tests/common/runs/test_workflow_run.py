@@ -106,3 +106,19 @@ def test_flags_are_what_a_user_would_type(tmp_path, monkeypatch):
         *("-m", "monai.bundle", "run", "training", "--config_file", "['a.yaml', 'b.yaml']"),
         *("--lr=0.1", "--checkpoint=['x', 'y']"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("set_before", "environment", "expected"),
+    [(None, None, "PASSIVE"), ("ACTIVE", None, "ACTIVE"), ("ACTIVE", {"PATH": "/usr/bin"}, "PASSIVE")],
+)
+def test_what_is_started_waits_asleep_unless_the_user_says_otherwise(
+    tmp_path, monkeypatch, set_before, environment, expected
+):
+    if set_before is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    else:
+        monkeypatch.setenv("OMP_WAIT_POLICY", set_before)
+    says = [sys.executable, "-c", "import os; print(os.environ['OMP_WAIT_POLICY'])"]
+    assert run_process(says, tmp_path / "log", environment=environment) == 0
+    assert (tmp_path / "log").read_text().strip() == expected
