@@ -111,6 +111,7 @@ label: data $(SERVED)
 	cd $(LABEL_DIR) && $(SERVE) --studies studies-$(DATA)
 else
 STUDIES := $(if $(filter 1,$(DICOM)),$(LABEL_DIR)/dicom-$(DATA),$(DICOM))
+$(if $(filter 1,$(DICOM))$(wildcard $(DICOM)),,$(error DICOM=$(DICOM) is no folder, expected 1 or a folder of DICOM))
 ARCHIVE := $(LABEL_DIR)/archive-$(notdir $(patsubst %/,%,$(STUDIES)))
 
 orthanc:
