@@ -143,7 +143,7 @@ $(NNUNET_VENV)/.installed: requirements-nnunet.txt
 	touch $@
 
 test-nnunet: install nnunet
-	OMP_NUM_THREADS=1 NNUNET_VENV=$(abspath $(NNUNET_VENV)) $(VENV)/bin/python -m pytest -q -m nnunet $(ARGS)
+	OMP_NUM_THREADS=1 NNUNET_VENV=$(abspath $(NNUNET_VENV)) $(VENV)/bin/python -m pytest -q tests/bundles/test_nnunet.py $(ARGS)
 
 # a thread for each of two processes: two cores are busy all the time; the bundles, whose files are long, come first
 test: install

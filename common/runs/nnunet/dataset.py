@@ -115,4 +115,4 @@ def write_images(cases: Sequence[Mapping[str, Any]], folder: Path, *, load: Load
     for case in Progress(cases, "preparing", len(cases)):
         target = folder / f"{case['case_id']}_0000.nii.gz"
         if not target.is_file():
-            write_volume(load(case)["image"], target)
+            write_volume(load({**case})["image"], target)

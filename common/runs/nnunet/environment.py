@@ -23,8 +23,8 @@ def find_environment(folder: str | Path) -> str:
     if missing := [name for name in COMMANDS if not (places / name).is_file()]:
         raise FileNotFoundError(
             f"no {missing[0]} in {places.absolute()}, expected nnU-Net's commands in an environment of its own: run "
-            "`make nnunet`, which makes .venv-nnunet (in an exported bundle: `python -m venv .venv-nnunet` and "
-            "`.venv-nnunet/bin/pip install nnunetv2==2.8.1`), or name another with --environment"
+            "`make nnunet`, which makes .venv-nnunet (docs/nnunet.md says how in an exported bundle), or name another "
+            "with --environment"
         )
     return str(folder)
 

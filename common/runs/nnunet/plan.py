@@ -43,18 +43,18 @@ def edit_plan(plans: Mapping[str, Any], edits: PlanEdits) -> dict[str, Any]:
     Raises:
         ValueError: See `plan_stages`.
     """
-    plans = deepcopy(dict(plans))
-    plans["plans_name"] = NAME
-    plans["length"] = {"epochs": edits.epochs, "steps": edits.steps, "validation_steps": edits.validation_steps}
-    plan = plans["configurations"][CONFIGURATION]
+    edited: dict[str, Any] = deepcopy(dict(plans))
+    edited["plans_name"] = NAME
+    edited["length"] = {"epochs": edits.epochs, "steps": edits.steps, "validation_steps": edits.validation_steps}
+    plan = edited["configurations"][CONFIGURATION]
     plan |= {"data_identifier": f"{NAME}_{CONFIGURATION}", "batch_size": edits.batch_size}
     network = plan["architecture"]["arch_kwargs"]
     if edits.spacing is not None:
-        plans |= {"transpose_forward": _AS_READ, "transpose_backward": _AS_READ}
+        edited |= {"transpose_forward": _AS_READ, "transpose_backward": _AS_READ}
         plan["spacing"] = [float(size) for size in reversed(edits.spacing)]
     if edits.patch_size is not None:
         reversed_size = [int(size) for size in reversed(edits.patch_size)]
-        plan["patch_size"] = [reversed_size[axis] for axis in plans["transpose_forward"]]
+        plan["patch_size"] = [reversed_size[axis] for axis in edited["transpose_forward"]]
         stages = plan_stages(plan["patch_size"], plan["spacing"])
         count = len(stages["strides"])
         network |= {
@@ -66,4 +66,4 @@ def edit_plan(plans: Mapping[str, Any], edits: PlanEdits) -> dict[str, Any]:
         }
     finest = edits.features or network["features_per_stage"][0]
     network["features_per_stage"] = [min(finest * 2**stage, MAX_FILTERS) for stage in range(network["n_stages"])]
-    return plans
+    return edited

@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import torch
 from ignite.engine import Engine
 from monai.data import MetaTensor
 
-from ...data.volume_file import read_mask
+from ...data.volume_file import open_volume, read_mask
 from ...networks.model_file import read_model_file
 from ...same_settings import require_same_settings
 from ...transforms import LoadCased
@@ -122,8 +121,8 @@ class NnUNetPrediction:
         path = folder / f"{case['case_id']}.nii.gz"
         if not path.is_file():
             raise RuntimeError(f"nnU-Net left no {path}, expected a mask of each case: see predict.log beside it")
-        image: MetaTensor = self.load(case)["image"]
-        values = torch.from_numpy(read_mask(nib.load(path), path=path).astype(np.float32))[None]
+        image: MetaTensor = self.load({**case})["image"]
+        values = torch.from_numpy(read_mask(open_volume(path), path=path).astype(np.float32))[None]
         if values.shape != image.shape:
             raise RuntimeError(f"{path} has shape {tuple(values.shape[1:])}, expected {tuple(image.shape[1:])}")
         mask = MetaTensor(values, meta=image.meta, applied_operations=image.applied_operations)
