@@ -114,7 +114,9 @@ def test_train_finishes_and_its_model_is_served(server, app, studies, own_mask, 
     assert after["settings"] == before["settings"]
     names = sorted(path.name.removesuffix(".nii.gz") for path in (studies / FINAL).iterdir())
     held_back = [name for name in names if int(sha256(name.encode()).hexdigest()[:16], 16) / 2**64 < 0.2]
-    assert after["training"]["case_ids"] == [name for name in names if name not in held_back]
+    assert (
+        set(names) - set(held_back) <= set(after["training"]["case_ids"]) <= set(names)
+    )  # the first model's are among them
     counts = {"real": len(names) - len(held_back), "generated": 0, "validation": len(held_back)}
     assert after["training"]["counts"] == counts
     assert after["training"]["init_from"]["training"]["case_ids"] == before["training"]["case_ids"]
