@@ -4,17 +4,21 @@ import logging
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..files import read_json, write_json
+from ..files import content_sha256, read_json, write_json
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 def file_stamp(path: str | Path) -> list[str | int]:
-    """Place, size and time of a file: a replaced or mended one has another. Links are followed."""
+    """Place, size and time of a file: a replaced or mended one has another. Links are followed.
+
+    The place is a hash: what is remembered lies beside data that are handed on, and folders are named after users and
+    patients.
+    """
     file = Path(path).resolve()
     stat = file.stat()
-    return [str(file), stat.st_size, stat.st_mtime_ns]
+    return [content_sha256(str(file)), stat.st_size, stat.st_mtime_ns]
 
 
 def read_known(path: str | Path | None, *, default: T) -> T:

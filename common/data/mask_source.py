@@ -1,5 +1,6 @@
 """Masks that a generator draws images for: those of a folder, or those of the cases that it was trained on."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from .generated_set import read_generated_set
 from .label_map import ordered_values
 from .nifti_files import SUFFIXES, nifti_files
 from .provenance import FILE_NAME
+
+logger = logging.getLogger(__name__)
 
 
 class MaskSource:
@@ -47,6 +50,11 @@ class MaskSource:
         self.listed = self.path.suffix == ".json"
         if self.listed:
             self.cases = _cases_of_the_training(self.path, training["case_ids"], masks_dir or self.path.parent)
+            logger.warning(
+                "the images are drawn for masks of %d training cases, and may come near to those cases: look at the "
+                "evaluation's part copies before the set is handed on",
+                len(self.cases),
+            )
         else:
             self.cases = _masks_of_a_folder(self.path, settings)
 

@@ -24,13 +24,14 @@ def source(masks, ids=("a", "b"), settings=SETTINGS, **options):
     return MaskSource(masks, settings=settings, training={"case_ids": list(ids)}, **options)
 
 
-def test_masks_of_a_folder_follow_each_other_by_name(tmp_path):
+def test_masks_of_a_folder_follow_each_other_by_name(tmp_path, caplog):
     for name in ("b.nii.gz", "a.nii", ".hidden.nii.gz"):
         write_mask(tmp_path / name)
     found = source(tmp_path)
     assert [case["case_id"] for case in found.cases] == ["a", "b"] and not found.listed
     assert found.cases[1]["label"] == str(tmp_path / "b.nii.gz")
     assert found.describe()["ids"] == ["a", "b"] and found.describe()["name"] == tmp_path.name
+    assert not caplog.text
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_another_voxel_or_name_is_another_source_and_another_place_is_not(tmp_pa
     assert sums[0] == sums[1] and len(set(sums)) == 3
 
 
-def test_of_a_data_list_the_cases_of_the_training_alone(phantom_dir):
+def test_of_a_data_list_the_cases_of_the_training_alone(phantom_dir, caplog):
     content = read_datalist(phantom_dir / "datalist.json")
     known = [case["case_id"] for case in content["training"]][:3]
     test_case = content["testing"][0]["case_id"]
@@ -58,6 +59,7 @@ def test_of_a_data_list_the_cases_of_the_training_alone(phantom_dir):
     assert found.listed and [case["case_id"] for case in found.cases] == known
     assert all(case["label"].startswith(str(phantom_dir)) for case in found.cases)
     assert found.describe()["ids"] == known
+    assert "masks of 3 training cases, and may come near" in caplog.text
 
 
 def test_copies_of_a_case_stand_for_it_and_a_list_may_lie_elsewhere(phantom_dir, tmp_path):
