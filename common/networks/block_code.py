@@ -73,8 +73,10 @@ class BlockCode(nn.Module):
         views = []
         for shift in product((0, BLOCK // 2), repeat=3):
             padded = torch.nn.functional.pad(images, [n for n in reversed(shift) for _ in range(2)], mode="replicate")
-            inner = [slice(n, n + size) for n, size in zip(shift, images.shape[2:], strict=True)]
-            views.append(self.decode(self.encode(padded))[(..., *inner)])
+            view = self.decode(self.encode(padded))
+            for axis, start in enumerate(shift, 2):
+                view = view.narrow(axis, start, images.shape[axis])
+            views.append(view)
         return torch.stack(views).mean(0)
 
 

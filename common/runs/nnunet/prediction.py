@@ -121,7 +121,7 @@ class NnUNetPrediction:
         path = folder / f"{case['case_id']}.nii.gz"
         if not path.is_file():
             raise RuntimeError(f"nnU-Net left no {path}, expected a mask of each case: see predict.log beside it")
-        image: MetaTensor = self.load({**case})["image"]
+        image: MetaTensor = self.load(dict(case))["image"]
         values = torch.from_numpy(read_mask(open_volume(path), path=path).astype(np.float32))[None]
         if values.shape != image.shape:
             raise RuntimeError(f"{path} has shape {tuple(values.shape[1:])}, expected {tuple(image.shape[1:])}")
