@@ -1,7 +1,7 @@
 """Masks that nnU-Net predicts, on the grids of their images, for the same handlers as any segmenter's."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,8 @@ class NnUNetPrediction:
         path = folder / f"{case['case_id']}.nii.gz"
         if not path.is_file():
             raise RuntimeError(f"nnU-Net left no {path}, expected a mask of each case: see predict.log beside it")
-        image: MetaTensor = self.load(dict(case))["image"]
+        given: dict[Hashable, Any] = dict(case.items())
+        image: MetaTensor = self.load(given)["image"]
         values = torch.from_numpy(read_mask(open_volume(path), path=path).astype(np.float32))[None]
         if values.shape != image.shape:
             raise RuntimeError(f"{path} has shape {tuple(values.shape[1:])}, expected {tuple(image.shape[1:])}")
