@@ -143,7 +143,7 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 def _run(command: list[str]) -> int:
     """Status of a command; it ends with this process, and Control-C is a good end."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     process = subprocess.Popen(command)
     try:
         return process.wait()
@@ -152,3 +152,4 @@ def _run(command: list[str]) -> int:
     finally:
         process.terminate()
         process.wait(30)
+        signal.signal(signal.SIGTERM, before)

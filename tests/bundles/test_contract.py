@@ -19,6 +19,8 @@ RUN_IDS = {
     "evaluate": "evaluating",
     "analyse": "analysing",
     "search": "searching",
+    "nnunet_train": "training",
+    "nnunet_evaluate": "evaluating",
 }
 HAGAN = {
     "train": [

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import signal
 import socket
 import sys
 import urllib.request
@@ -59,9 +60,10 @@ def test_it_is_filled_once_and_runs_as_long_as_the_command(studies, tmp_path):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/system", timeout=5)
     next(studies.rglob("*.dcm")).unlink()
     words, _ = command(tmp_path, status=3)
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as end:
         main(words)
-    assert end.value.code == 3
+    assert end.value.code == 3 and signal.getsignal(signal.SIGTERM) is before
     assert int((tmp_path / "count").read_text()) == there
 
 
