@@ -135,22 +135,40 @@ def _require_no_others(
 
 
 def _bring_image(source: Path, target: Path, mode: str) -> None:
-    if source.name.lower().endswith(".nii.gz"):
+    """As it is where it is stored from left to right, back to front and feet to head, as pairs are; else turned.
+
+    nnU-Net trains on volumes as they are stored: those of two orientations would be mirrored to each other.
+    """
+    if _as_it_is(source):
         _bring(source, target, mode)
     else:
         with replacing(target) as temporary:
-            nib.save(open_volume(source), temporary)
+            nib.save(nib.as_closest_canonical(open_volume(source)), temporary)
 
 
 def _bring_mask(case: Mapping[str, Any], target: Path, mode: str) -> None:
-    """A mask as it is where its values are classes and whole; else a new one."""
+    """A mask as it is where its values are classes, whole, and stored as an image has to be; else a new one."""
     source = Path(case["label"])
     whole = np.asanyarray(open_volume(source).dataobj).dtype.kind in "iu"
-    if "label_values" not in case and whole and source.name.lower().endswith(".nii.gz"):
+    if "label_values" not in case and whole and _as_it_is(source):
         _bring(source, target, mode)
     else:
+        classes = read_classes(case).astype(np.uint8)
+        mask = mask_like(classes, source) if _is_ras(source) else _turned(classes, source)
         with replacing(target) as temporary:
-            nib.save(mask_like(read_classes(case).astype(np.uint8), source), temporary)
+            nib.save(mask, temporary)
+
+
+def _as_it_is(source: Path) -> bool:
+    return source.name.lower().endswith(".nii.gz") and _is_ras(source)
+
+
+def _is_ras(source: Path) -> bool:
+    return nib.aff2axcodes(open_volume(source).affine) == ("R", "A", "S")
+
+
+def _turned(classes: np.ndarray, source: Path) -> nib.Nifti1Image:
+    return nib.as_closest_canonical(nib.Nifti1Image(classes, open_volume(source).affine))
 
 
 def _bring(source: Path, target: Path, mode: str) -> None:

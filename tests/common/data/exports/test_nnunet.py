@@ -63,6 +63,25 @@ def test_values_with_gaps_become_classes(datalist, tmp_path):
     assert read(folder / "dataset.json")["label_values"] == [0, 1, 5]
 
 
+def test_volumes_of_another_orientation_are_turned_alike(datalist, tmp_path):
+    """nnU-Net trains on volumes as they are stored, see findings/nnunet_orientation.sh."""
+    before = {}
+    for kind in ("images", "labels"):
+        path = datalist.parent / kind / "a0.nii.gz"
+        stored = nib.load(path)
+        values = np.asarray(stored.dataobj)[::-1].copy()  # from left to right instead: the same patient
+        affine = stored.affine @ np.diag([-1, 1, 1, 1])
+        affine[:3, 3] = stored.affine[:3] @ [stored.shape[0] - 1, 0, 0, 1]
+        before[kind] = np.asarray(stored.dataobj).copy(), stored.affine
+        nib.save(nib.Nifti1Image(values, affine), path)
+    export("nnunet", str(tmp_path / "out"), datalist=str(datalist))
+    for kind, name in (("images", "imagesTr/a0_0000.nii.gz"), ("labels", "labelsTr/a0.nii.gz")):
+        found = nib.load(tmp_path / "out" / DATASET / name)
+        values, affine = before[kind]
+        np.testing.assert_array_equal(np.asarray(found.dataobj), values)
+        np.testing.assert_allclose(found.affine, affine, atol=1e-5)
+
+
 def test_pairs_train_only_in_folds_that_their_generator_has_not_seen(datalist, generated_dir, tmp_path):
     export("nnunet", str(tmp_path / "out"), datalist=str(datalist), generated_dir=str(generated_dir))
     folder = tmp_path / "out" / DATASET
