@@ -18,6 +18,7 @@ from common.data.datalist import read_datalist, select_cases, write_datalist
 from common.data.provenance import write_provenance
 from common.files import file_sha256
 from common.one_run import end_all_runs
+from tests.bundles.unseen_set import unseen_dir  # noqa: F401 a fixture
 from tests.fresh_process import FreshProcess, run_fresh
 from tests.quick_monai import quick_monai  # noqa: F401 a fixture
 

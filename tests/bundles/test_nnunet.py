@@ -4,12 +4,10 @@ import csv
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
-from common.data.datalist import read_datalist
 from common.runs.nnunet.environment import COMMANDS
 from tests.common.runs.nnunet.stand_in import calls, make_environment
 
@@ -26,17 +24,6 @@ ARMS = {
     "4 real + 50 % generated": (4, 6, "4 real"),
     "generated only": (0, 6, "4 real"),
 }
-
-
-@pytest.fixture(scope="module")
-def unseen_dir(phantom_dir, generated_dir, tmp_path_factory):
-    """The generated set, of a generator that was trained without fold 0."""
-    directory = shutil.copytree(generated_dir, tmp_path_factory.mktemp("unseen") / "generated")
-    provenance = json.loads((directory / "provenance.json").read_text())
-    cases = read_datalist(phantom_dir / "datalist.json")["training"]
-    provenance["training"]["case_ids"] = [case["case_id"] for case in cases if case["fold"] != 0]
-    (directory / "provenance.json").write_text(json.dumps(provenance))
-    return directory
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from common.data.datalist import read_datalist
-
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "bundles" / "segresnet_auto3dseg" / "configs"
 # arm: real and generated training cases, its baseline
@@ -23,17 +21,6 @@ ARMS = {
     "50 % of real + generated": (2, 2, "50 % of real"),
     "real + 50 to 0 % generated": (4, 6, "real"),
 }
-
-
-@pytest.fixture(scope="module")
-def unseen_dir(phantom_dir, generated_dir, tmp_path_factory):
-    """The generated set, of a generator that was trained without fold 0."""
-    directory = shutil.copytree(generated_dir, tmp_path_factory.mktemp("unseen") / "generated")
-    provenance = json.loads((directory / "provenance.json").read_text())
-    cases = read_datalist(phantom_dir / "datalist.json")["training"]
-    provenance["training"]["case_ids"] = [case["case_id"] for case in cases if case["fold"] != 0]
-    (directory / "provenance.json").write_text(json.dumps(provenance))
-    return directory
 
 
 @pytest.fixture(scope="module")

@@ -154,7 +154,10 @@ def _bring_mask(case: Mapping[str, Any], target: Path, mode: str) -> None:
         _bring(source, target, mode)
     else:
         classes = read_classes(case).astype(np.uint8)
-        mask = mask_like(classes, source) if _is_ras(source) else _turned(classes, source)
+        if _is_ras(source):
+            mask = mask_like(classes, source)
+        else:
+            mask = nib.as_closest_canonical(nib.Nifti1Image(classes, open_volume(source).affine))
         with replacing(target) as temporary:
             nib.save(mask, temporary)
 
@@ -165,10 +168,6 @@ def _as_it_is(source: Path) -> bool:
 
 def _is_ras(source: Path) -> bool:
     return nib.aff2axcodes(open_volume(source).affine) == ("R", "A", "S")
-
-
-def _turned(classes: np.ndarray, source: Path) -> nib.Nifti1Image:
-    return nib.as_closest_canonical(nib.Nifti1Image(classes, open_volume(source).affine))
 
 
 def _bring(source: Path, target: Path, mode: str) -> None:

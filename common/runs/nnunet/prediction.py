@@ -98,20 +98,8 @@ class NnUNetPrediction:
         workers = str(self.program.num_workers)  # 0 and 0: one image after the other, in one process
         return [
             *("-i", str(images.absolute()), "-o", str(output.absolute()), "-d", str(NUMBER), "-c", CONFIGURATION),
-            *(
-                "-f",
-                FOLD,
-                "-tr",
-                TRAINER,
-                "-p",
-                PLANS,
-                "-device",
-                self.program.device,
-                "-npp",
-                workers,
-                "-nps",
-                workers,
-            ),
+            *("-f", FOLD, "-tr", TRAINER, "-p", PLANS, "-device", self.program.device),
+            *("-npp", workers, "-nps", workers),
             *([] if self.mirroring else ["--disable_tta"]),
             *(["--save_probabilities"] if probabilities else []),
         ]
