@@ -19,6 +19,7 @@ from ..stopping import PARENT
 
 logger = logging.getLogger(__name__)
 PATIENCE = 300.0  # seconds that a process gets to end its step and keep its state; who ends us may have less
+_LAST_LINES = 15  # of a log, in the message of a command that failed
 _TOLD_TO_END = (130, 143, -signal.SIGINT, -signal.SIGTERM)
 Options = Mapping[str, Any]
 
@@ -72,9 +73,18 @@ def run_workflow(
     command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(list(configs)), *flags]
     if PARENT in os.environ:
         _wait_until_free(Path(options["output_dir"]))
-    if status := run_process(command, log, watch=watch, interval=interval):
-        last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise RuntimeError(f"`run {run_id}` failed with {status}, see {log}; its last lines:\n{last}")
+    require_success(run_process(command, log, watch=watch, interval=interval), f"run {run_id}", log)
+
+
+def require_success(status: int, name: str, log: Path) -> None:
+    """Refuse another exit status than 0 of the command `name`.
+
+    Raises:
+        RuntimeError: The message holds the log's last lines.
+    """
+    if status:
+        last = "\n".join(log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
+        raise RuntimeError(f"`{name}` failed with {status}, see {log}; its last lines:\n{last}")
 
 
 def _wait_until_free(output_dir: Path) -> None:

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..workflow_run import run_process
+from ..workflow_run import require_success, run_process
 
 PLAN, PREPROCESS, TRAIN = "nnUNetv2_plan_and_preprocess", "nnUNetv2_preprocess", "nnUNetv2_train"
 PREDICT, ENSEMBLE = "nnUNetv2_predict", "nnUNetv2_ensemble"
 COMMANDS = (PLAN, PREPROCESS, TRAIN, PREDICT, ENSEMBLE)
-_LAST_LINES = 15  # of a log, in the message of a command that failed
 
 
 def find_environment(folder: str | Path) -> str:
@@ -72,9 +71,7 @@ class NnUNet:
         log = Path(log)
         program = Path(self.environment).absolute() / "bin" / command
         environment: Mapping[str, str] = {**os.environ, **self.variables(command)}
-        if status := run_process([str(program), *options], log, environment=environment):
-            last = "\n".join(log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
-            raise RuntimeError(f"`{command}` failed with {status}, see {log}; its last lines:\n{last}")
+        require_success(run_process([str(program), *options], log, environment=environment), command, log)
 
     @property
     def version(self) -> str:
