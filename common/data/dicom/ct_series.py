@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from filecmp import cmp
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +34,10 @@ class CtSeries:
 
         Raises:
             DicomFault: They are no volume: several frames a file, slices of several sizes or directions, missing,
-                doubled or unevenly spaced ones, a tilted gantry, no position, no HU.
+                doubled or unevenly spaced ones, a tilted gantry, no position, no HU; or copies are none.
         """
-        slices = [header for header in headers if "LOCALIZER" not in header.image_type]
-        slices = list({header.instance: header for header in slices}.values())
+        _require_single(headers)
+        slices = _without_copies([header for header in headers if "LOCALIZER" not in header.image_type])
         _require_plain(headers, slices)
         first = slices[0]
         across, down = np.reshape(np.asarray(first.orientation), (2, 3))
@@ -105,9 +106,12 @@ def _pixels(header: Header) -> np.ndarray:
     return pixels.astype(np.float64)
 
 
-def _require_plain(headers: Sequence[Header], slices: Sequence[Header]) -> None:
-    """Refuse what cannot be stacked at all."""
+def _require_single(headers: Sequence[Header]) -> None:
+    """Refuse files of several frames, and of several patients."""
     for header in headers:
+        if header.patient != headers[0].patient:
+            found = "two patient ids in one series"
+            raise DicomFault("several patients", header.path, found=found, expected="one", remedy=_EXPORT)
         if header.frames > 1 or "Enhanced" in header.sop_class.name:
             raise DicomFault(
                 *("multi-frame CT", header.path),
@@ -115,8 +119,39 @@ def _require_plain(headers: Sequence[Header], slices: Sequence[Header]) -> None:
                 expected="one slice a file (CT Image Storage)",
                 remedy="have it exported as single frames, or convert it (dcm4che's emf2sf)",
             )
+
+
+def _without_copies(headers: Sequence[Header]) -> list[Header]:
+    """The first of all files of one image.
+
+    Raises:
+        DicomFault: Files of one UID hold different images.
+    """
+    kept: dict[str, Header] = {}
+    for header in headers:
+        first = kept.setdefault(header.instance, header)
+        if first is not header and not _same_image(first, header):
+            raise DicomFault(
+                *("different images of one UID", header.path),
+                found=f"another place or other values than in {first.path}",
+                expected="an image for each SOPInstanceUID; copies are read once",
+                remedy="move the files away that are not wanted, or export the series again from the archive",
+            )
+    return [*kept.values()]
+
+
+def _same_image(one: Header, other: Header) -> bool:
+    if cmp(one.path, other.path, shallow=False):
+        return True
+    facts = [(h.size, h.position, h.orientation, h.spacing, h.rescale, h.units) for h in (one, other)]
+    return facts[0] == facts[1] and np.array_equal(_pixels(one), _pixels(other))
+
+
+def _require_plain(headers: Sequence[Header], slices: Sequence[Header]) -> None:
+    """Refuse what cannot be stacked at all."""
     if len(slices) < 2:
-        found = f"{len(slices)} slices" + (f" beside {len(headers) - len(slices)} localizers" if headers else "")
+        scouts = sum("LOCALIZER" in header.image_type for header in headers)
+        found = f"{len(slices)} slices" + (f" beside {scouts} localizers" if scouts else "")
         raise DicomFault("no volume", headers[0].path, found=found, expected="at least 2", remedy="leave the case out")
     first = slices[0]
     for header in slices:
@@ -140,8 +175,6 @@ def _lacking(header: Header) -> tuple[str, str, str] | None:
 
 def _unlike(header: Header, first: Header) -> tuple[str, str, str] | None:
     """The same, of a slice that is not of the kind of the first one."""
-    if header.patient != first.patient:
-        return "several patients", "two patient ids in one series", "one"
     if header.size != first.size:
         return "slices of several kinds", f"rows and columns {header.size} and {first.size}", "one size"
     if not np.allclose(np.asarray(header.spacing), np.asarray(first.spacing), atol=_TURNED):

@@ -33,7 +33,7 @@ class Header:
     Attributes:
         path: Of the file.
         sop_class, instance, modality, study, series, frame: As in DICOM; frame is the frame of reference.
-        patient: Issuer and id; the study where the id is empty.
+        patient: Issuer and id, in capitals, for the same id is typed in both ways; the study where the id is empty.
         institution: Its name.
         image_type: ORIGINAL, PRIMARY, AXIAL, ….
         size: Rows and columns.
@@ -159,7 +159,7 @@ def _header(path: Path, data: FileDataset) -> Header:
         sop_class=UID(text["SOPClassUID"]),
         instance=text["SOPInstanceUID"],
         modality=text["Modality"],
-        patient="|".join([text["IssuerOfPatientID"], text["PatientID"]])
+        patient="|".join([text["IssuerOfPatientID"], text["PatientID"]]).upper()
         if text["PatientID"]
         else text["StudyInstanceUID"],
         study=text["StudyInstanceUID"],

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydicom.uid import (
@@ -61,6 +61,7 @@ class Inventory:
 def take_inventory(folder: Path, *, workers: int = 2) -> Inventory:
     """What lies below a folder; see `find_dicom`."""
     found = find_dicom(folder, workers=workers)
+    found = Found(_with_issuers(found.headers), found.faults)
     by_series: dict[str, list[Header]] = defaultdict(list)
     for header in sorted(
         (h for h in found.headers if h.sop_class in _CT), key=lambda h: (h.patient, h.study, h.series)
@@ -92,6 +93,20 @@ def take_inventory(folder: Path, *, workers: int = 2) -> Inventory:
         except DicomFault as fault:
             faults.append((header.patient, fault))
     return Inventory(series, others, faults, elsewhere)
+
+
+def _with_issuers(headers: Sequence[Header]) -> list[Header]:
+    """The same, where an id that some files give an issuer, and others none, is one patient's: that of the issuer."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for header in headers:
+        issuer, bar, number = header.patient.partition("|")
+        named[number] |= {issuer} if bar and issuer else set()
+
+    def whole(header: Header) -> Header:
+        issuers = named[header.patient[1:]] if header.patient.startswith("|") else set()
+        return replace(header, patient=f"{min(issuers)}{header.patient}") if len(issuers) == 1 else header
+
+    return [whole(header) for header in headers]
 
 
 def _owners(found: Found) -> dict[str, Header]:

@@ -24,13 +24,13 @@ def _is_value(label: Any) -> bool:
 
 
 def values_of(name: str, rois: Mapping[str, int]) -> list[int]:
-    """Label values of a structure: of the entry that is its name, else of all patterns that match the whole of it.
+    """Label values of a structure: of the entries that are its name, else of all patterns that match the whole of it.
 
     Capitals and spaces around do not matter.
     """
     plain = name.strip().lower()
     if exact := [value for pattern, value in rois.items() if pattern.strip().lower() == plain]:
-        return exact[:1]
+        return list(dict.fromkeys(exact))
     return list(dict.fromkeys(v for pattern, v in rois.items() if re.fullmatch(pattern.strip(), plain, re.IGNORECASE)))
 
 

@@ -76,9 +76,15 @@ def prepare_dicom(
     """
     folder, output = Path(input_dir), Path(output_dir)
     inventory, pseudonyms = _look(folder, key, workers, output=output)
-    rois = _require_rois(rois, inventory)
-    jobs: list[_Job] = []
     faults = [(_patient_name(patient, pseudonyms), fault) for patient, fault in inventory.faults]
+    rois = _require_rois(rois, inventory, faults)
+    if unknown := {drawn.patient for drawn in inventory.series.values() if drawn.files and "|" not in drawn.patient}:
+        logger.warning(
+            "%d studies say no patient id, and each counts as a patient of its own: those of one person may then be in "
+            "training and testing; give them ids in the archive",
+            len(unknown),
+        )
+    jobs: list[_Job] = []
     for uid, drawn in inventory.series.items():
         if not drawn.files:
             continue
@@ -127,15 +133,25 @@ def _patient_name(patient: str | None, pseudonyms: Pseudonyms) -> str:
     return f"p{pseudonyms.of('patient', patient)}" if patient else _NO_CASE
 
 
-def _require_rois(rois: Mapping[str, int] | None, inventory: Inventory) -> Mapping[str, int]:
+def _require_rois(
+    rois: Mapping[str, int] | None, inventory: Inventory, faults: Sequence[tuple[str, DicomFault]]
+) -> Mapping[str, int]:
     names = structure_counts([*inventory.series.values()])
     if rois and any(values_of(name, rois) for name in names):
         return rois
+    if not names and not faults:
+        kinds = ", ".join(f"{count} of {kind}" for kind, count in sorted(inventory.others.items())) or "none"
+        raise ValueError(
+            f"nothing is drawn on the {len(inventory.series)} CT series: {inventory.drawn_elsewhere} RTSTRUCT or SEG "
+            f"belong to other images, files of other kinds: {kinds}; expected RTSTRUCT or SEG of a CT series: add them"
+        )
     there = ", ".join(f"'{name}'" for name, _ in names.most_common(20)) or "none"
     found = "is missing" if not rois else f"{dict(rois)} matches no structure"
-    raise ValueError(
-        f"--rois {found}: drawn on the CT series are {there}; name them, such as --rois \"{{'GTVp.*':1,'GTVn.*':2}}\""
-    )
+    text = f"--rois {found}: drawn on the CT series are {there}"
+    if faults:  # what is wanted may be in a file that is not taken
+        table = problem_table([fault.shown(name) for name, fault in faults])
+        raise BadCasesError(f"{text}, and {len(faults)} files are not taken:\n{table}\nMend these, or name others")
+    raise ValueError(f"{text}; name them, such as --rois \"{{'GTVp.*':1,'GTVn.*':2}}\"")
 
 
 def _job(uid: str, drawn: DrawnSeries, rois: Mapping[str, int], pseudonyms: Pseudonyms, output: Path) -> _Job:
@@ -215,7 +231,7 @@ def _passed(
 def _draw(job: _Job) -> None:
     """Draw the structures of a case, only to see whether they can be."""
     if not is_written(job.case, note=job.note):
-        _label(job)
+        _label(job, tell=True)
 
 
 def _write(job: _Job) -> None:
@@ -229,8 +245,8 @@ def _write(job: _Job) -> None:
     )
 
 
-def _label(job: _Job) -> np.ndarray:
-    """Label values (slices, rows, columns).
+def _label(job: _Job, *, tell: bool = False) -> np.ndarray:
+    """Label values (slices, rows, columns); `tell` of what may not be meant so.
 
     Raises:
         DicomFault: A structure cannot be drawn, or two files draw one label differently.
@@ -251,7 +267,13 @@ def _label(job: _Job) -> np.ndarray:
                     expected="one file that draws them, or several that agree",
                     remedy="move the versions away that are not wanted",
                 )
-        if overlap := int(((label != 0) & mask).sum()):
+        if tell and (overlap := int(((label != 0) & mask).sum())):
             logger.info("%s: label %d lies over another in %d voxels", job.case.case_id, value, overlap)
+        gaps = int((np.diff(np.flatnonzero(mask.any(axis=(1, 2)))) == 2).sum())
+        if tell and gaps:
+            logger.warning(
+                "%s: label %d leaves out %d single slices between drawn ones, which stay without it: look at them",
+                *(job.case.case_id, value, gaps),
+            )
         label[mask] = value
     return label

@@ -1,5 +1,7 @@
 """Slices of a series become a volume, or a fault by name."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from pydicom.encaps import encapsulate
@@ -54,6 +56,13 @@ def test_copies_and_localizers_count_once_and_not_at_all(tmp_path):
     assert (series_of(tmp_path, slices).read() == hu_of()).all()
 
 
+def test_a_copy_may_be_written_otherwise_but_holds_the_same_image(tmp_path):
+    slices = ct_slices((3, 40, 40))
+    (copy,) = ct_like(slices[0], [deepcopy(slices[1])])
+    copy.compress(RLELossless, generate_instance_uid=False)
+    assert (series_of(tmp_path, [*slices, copy]).read() == hu_of((3, 40, 40))).all()
+
+
 @pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
 def test_compressed_slices_are_decoded(tmp_path, syntax):
     shape = (3, 40, 40)
@@ -78,6 +87,11 @@ def doubled(slices):
     return [*slices, *ct_like(slices[0], ct_slices()[5:6])]
 
 
+def copied(slices, **tags):
+    (copy,) = changed([deepcopy(slices[4])], 0, **tags)
+    return [*slices, copy]
+
+
 def ct_like(first, slices):
     for data in slices:
         data.SeriesInstanceUID, data.StudyInstanceUID = first.SeriesInstanceUID, first.StudyInstanceUID
@@ -97,6 +111,10 @@ FAULTS = [
     (lambda s: without(s, 7), "missing slices", "1 missing, the first after 23 mm, where slices are 3 mm apart"),
     (lambda s: without(s, 7, 8, 12), "missing slices", "3 missing, the first after 23 mm"),
     (doubled, "doubled slices", "1 places with two slices, the first at 20 mm"),
+    (lambda s: copied(s, PixelData=s[5].PixelData), "different images of one UID", "another place or other values"),
+    (lambda s: copied(s, ImagePositionPatient=s[5].ImagePositionPatient), "different images of one UID", "another"),
+    (lambda s: copied(s, PatientID="ANON"), "several patients", "two patient ids in one series"),
+    (lambda s: [changed([d], 0, SOPInstanceUID="1.2")[0] for d in s], "different images of one UID", "another place"),
     (lambda s: moved(s, 9, 0, 0, 1.2), "uneven spacing", r"slices 1\.8 to 4\.2 mm apart"),
     (lambda s: moved(s, 9, 0.4, 0, 0), "slices out of line", r"a slice 0\.4 mm beside the line"),
     (lambda s: ct_slices(step=(0, 0.8, 3)), "tilted gantry", r"slices that climb at 14\.9° to their normal"),

@@ -27,6 +27,7 @@ def test_a_pattern_must_match_the_whole_name(name, values):
 def test_a_name_itself_goes_before_patterns_and_two_patterns_are_told():
     assert values_of("GTVp", {".*": 2, "GTVp": 1}) == [1]
     assert values_of("GTVp", {"GTV.*": 2, ".*p": 1}) == [2, 1]
+    assert values_of("GTVp", {"GTVp": 1, "gtvP ": 2}) == [1, 2]
 
 
 def test_labels_are_named_by_the_patterns():

@@ -74,7 +74,46 @@ def test_structures_of_one_name_are_joined_and_others_left_alone(ct, tmp_path):
     assert (file.mask("GTVp", ct[1]) == (voxels(OUTER) | voxels(INNER, k=(6,)))).all()
 
 
+def test_structures_of_one_name_that_overlap_are_joined(ct, tmp_path):
+    left, right = box(3.6, 4.6, 12.4, 18.4), box(8.6, 4.6, 20.4, 18.4)
+    data = rtstruct(ct[0], {"GTVp": [(5, left)], "GTVp ": [(5, right)]})
+    save(data, tmp_path / "rs.dcm")
+    assert (RtStruct(tmp_path / "rs.dcm").mask("GTVp", ct[1]) == (voxels(left) | voxels(right))).all()
+
+
+def test_a_contour_that_is_written_twice_counts_once(ct, tmp_path):
+    turned = [*OUTER[2:], *OUTER[:2]]
+    mask = drawn(ct, tmp_path, {"GTVp": [(5, OUTER), (5, INNER), (5, OUTER), (5, turned), (5, OUTER[::-1])]})
+    assert (mask == voxels(OUTER, INNER)).all()
+
+
+CROSSING = [(5, OUTER), (5, box(15.6, 8.6, 25.4, 13.4))]
+
+
+def test_contours_cross_only_where_the_file_says_what_that_means(ct, tmp_path):
+    mask = drawn(ct, tmp_path, {"GTVp": CROSSING}, kind="CLOSEDPLANAR_XOR")
+    assert (mask == voxels(*(points for _, points in CROSSING))).all()
+
+
+def test_contours_that_touch_do_not_cross(ct, tmp_path):
+    parts = [box(3, 4, 8, 9), box(8, 4, 12, 9)]  # on centres of voxels, which the edge runs through
+    assert drawn(ct, tmp_path, {"GTVp": [(5, part) for part in parts]})[5, 5:9, 4:12].all()
+
+
+@pytest.mark.parametrize("name,number,found", [("ROIContour", 7, "a structure 7"), ("StructureSetROI", 1, "number 1")])
+def test_contours_that_are_of_no_one_structure_are_refused(ct, tmp_path, name, number, found):
+    data = rtstruct(ct[0], {"GTVp": [(5, OUTER)], "GTVn": [(5, INNER)]})
+    setattr(
+        data[f"{name}Sequence"].value[1], "ROINumber" if name == "StructureSetROI" else "ReferencedROINumber", number
+    )
+    save(data, tmp_path / "rs.dcm")
+    with pytest.raises(DicomFault, match=f"contours of no structure: found .*{found}"):
+        RtStruct(tmp_path / "rs.dcm")
+
+
 FAULTS = [
+    ({"GTVp": CROSSING}, {}, "contours that cross", "'GTVp' on slice 5 with 25 voxels in both"),
+    ({"GTVp": [(k, OUTER) for k in (2, 4, 6, 8, 9)]}, {}, "contours between slices", "on every 2th slice"),
     ({"GTVp": [(5.4, OUTER)]}, {}, "contours between slices", r"a contour of 'GTVp' 0\.4 of a slice beside"),
     ({"GTVp": [(k, OUTER) for k in (2, 4, 6)]}, {}, "contours between slices", "'GTVp' drawn on every 2th slice"),
     ({"GTVp": [(23, OUTER)]}, {}, "contours beside the CT", "a contour of 'GTVp' 4 slices beyond the CT"),

@@ -20,6 +20,8 @@ from tests.common.data.dicom.dicom_files import (
     box,
     ct_slices,
     hu_of,
+    rtstruct,
+    save,
     save_ct,
     save_rtstruct,
     save_seg,
@@ -185,7 +187,7 @@ def two_sets(folder, slices):
 
 def two_series(folder, slices):
     second = save_slices(ct_slices(patient=patient(1), frame=slices[0].FrameOfReferenceUID), folder / "second")
-    save_rtstruct(folder / "rs", [*slices[:10], *second[10:]], block((5, 6)))
+    save_rtstruct(folder / "rs", [*slices[:10], *second[10:]], block((9, 10)))
 
 
 FAULTS = [
@@ -220,6 +222,53 @@ def test_a_set_that_names_no_series_goes_to_the_only_one_of_its_frame(tmp_path):
     slices = save_ct(tmp_path / "archive")
     save_rtstruct(tmp_path / "archive" / "rs", slices, block((5, 6)), refer=False)
     prepare("dicom", str(tmp_path / "out"), input=str(tmp_path / "archive"), rois=ROIS, folds=1, test_fraction=0)
+
+
+def test_a_set_that_lists_series_belongs_to_the_one_that_its_contours_name(tmp_path):
+    slices = save_ct(tmp_path / "archive" / "a")
+    other = save_ct(tmp_path / "archive" / "b", frame=slices[0].FrameOfReferenceUID, hu=hu_of(seed=5))
+    data = rtstruct(slices, block((5, 6)))
+    study = data.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence[0]
+    study.RTReferencedSeriesSequence += (
+        rtstruct(other, {})
+        .ReferencedFrameOfReferenceSequence[0]
+        .RTReferencedStudySequence[0]
+        .RTReferencedSeriesSequence
+    )
+    save(data, tmp_path / "archive" / "rs")
+    out, content = run(tmp_path / "archive", test_fraction=0)
+    (entry,) = content["training"]
+    assert (nib.load(out / entry["image"]).dataobj == hu_of().transpose(2, 1, 0)).all()
+
+
+def test_one_patient_is_one_however_the_id_is_typed_and_with_or_without_issuer(tmp_path):
+    for number, tags in enumerate(({"PatientID": "mrn7"}, {"PatientID": "MRN7"}, {"IssuerOfPatientID": "Hospital"})):
+        slices = ct_slices(patient={**PATIENT, "PatientID": "MRN7", **tags}, hu=hu_of(seed=number))
+        save_slices(slices, tmp_path / "archive" / str(number))
+        save_rtstruct(tmp_path / "archive" / f"rs{number}", slices, block((5, 6)))  # which says no issuer
+    entries = run(tmp_path / "archive", test_fraction=0)[1]["training"]
+    assert len(entries) == 3 and len({entry["patient"] for entry in entries}) == 1
+
+
+def test_studies_without_a_patient_id_and_gaps_of_a_structure_are_told(tmp_path, caplog):
+    slices = save_ct(tmp_path / "archive", patient={**PATIENT, "PatientID": ""})
+    save_rtstruct(tmp_path / "archive" / "rs", slices, block((4, 5, 7, 8)))
+    run(tmp_path / "archive", test_fraction=0)
+    assert "1 studies say no patient id" in caplog.text
+    assert caplog.text.count("label 1 leaves out 1 single slices between drawn ones") == 1
+
+
+def test_faults_are_told_where_they_leave_nothing_to_choose_from(tmp_path):
+    slices = save_ct(tmp_path / "archive")
+    save_rtstruct(tmp_path / "archive" / "rs", slices, block((5, 6)), PatientID="ANOTHER")
+    message = r"(?s)drawn on the CT series are none, and 1 files are not taken:.*structures of another patient"
+    for on_bad_case in ("error", "skip"):
+        with pytest.raises(BadCasesError, match=message):
+            run(tmp_path / "archive", on_bad_case=on_bad_case)
+    (tmp_path / "archive" / "rs").unlink()
+    with pytest.raises(ValueError, match="nothing is drawn on the 1 CT series: 0 RTSTRUCT"):
+        run(tmp_path / "archive")
+    assert not (tmp_path / "out").exists()
 
 
 def test_files_that_agree_are_one(tmp_path):
