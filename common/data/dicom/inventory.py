@@ -120,9 +120,8 @@ def _owner(file: StructureFile, series: Mapping[str, DrawnSeries], owners: Mappi
     Raises:
         DicomFault: It refers to nothing that is there, to several series, or to one in another frame of reference.
     """
-    drawn_on = {owners[uid].series for uid in file.instances if uid in owners} or {
-        uid for uid in file.series if uid in owners
-    }
+    named = (file.drawn, file.instances, file.series)  # the most exact of them that is there
+    drawn_on = next((found for uids in named if (found := {owners[uid].series for uid in uids & owners.keys()})), set())
     on_ct = sorted(drawn_on & series.keys())
     if drawn_on and not on_ct:
         return None

@@ -39,6 +39,11 @@ class RtStruct:
         try:
             self._data = dcmread(path)
             self._contours = self._contours_by_name()
+            self.drawn = frozenset(
+                str(item.ReferencedSOPInstanceUID)
+                for item in _walk(self._data, "ROIContourSequence")
+                if "ReferencedSOPInstanceUID" in item
+            )
             self.series, self.instances, self.frames = self._references()
         except DicomFault:
             raise
@@ -75,15 +80,7 @@ class RtStruct:
         return found
 
     def _references(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """UIDs of series, images and frames of reference.
-
-        Where contours name their images, these count alone: a file may list registered series that it draws nothing on.
-        """
-        drawn = {
-            str(item.ReferencedSOPInstanceUID)
-            for item in _walk(self._data, "ROIContourSequence")
-            if "ReferencedSOPInstanceUID" in item
-        }
+        """UIDs of series, images and frames of reference."""
         found: dict[str, set[str]] = defaultdict(set)
         for item in _walk(self._data, "ReferencedFrameOfReferenceSequence", "StructureSetROISequence"):
             for tag in ("SeriesInstanceUID", "ReferencedSOPInstanceUID", "FrameOfReferenceUID"):
@@ -91,8 +88,8 @@ class RtStruct:
             frame = item.get("ReferencedFrameOfReferenceUID")
             found["FrameOfReferenceUID"] |= {str(frame)} if frame else set()
         return (
-            frozenset() if drawn else frozenset(found["SeriesInstanceUID"]),
-            frozenset(drawn or found["ReferencedSOPInstanceUID"]),
+            frozenset(found["SeriesInstanceUID"]),
+            self.drawn | found["ReferencedSOPInstanceUID"],
             frozenset(found["FrameOfReferenceUID"]),
         )
 

@@ -24,6 +24,7 @@ class Segmentation:
     """
 
     kind = "SEG"
+    drawn: frozenset[str] = frozenset()
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -18,6 +18,7 @@ class StructureFile(Protocol):
         counts: Contours, or slices, of each structure by its name; 0 for one that was never drawn.
         series: UIDs of the series that it refers to.
         instances: UIDs of the images that it refers to.
+        drawn: UIDs of those that its contours name, one by one; it may list further series that nothing is drawn on.
         frames: UIDs of the frames of reference that it is drawn in.
     """
 
@@ -26,6 +27,7 @@ class StructureFile(Protocol):
     counts: Mapping[str, int]
     series: frozenset[str]
     instances: frozenset[str]
+    drawn: frozenset[str]
     frames: frozenset[str]
 
     def mask(self, name: str, series: CtSeries) -> np.ndarray:

@@ -20,8 +20,6 @@ from tests.common.data.dicom.dicom_files import (
     box,
     ct_slices,
     hu_of,
-    rtstruct,
-    save,
     save_ct,
     save_rtstruct,
     save_seg,
@@ -222,32 +220,6 @@ def test_a_set_that_names_no_series_goes_to_the_only_one_of_its_frame(tmp_path):
     slices = save_ct(tmp_path / "archive")
     save_rtstruct(tmp_path / "archive" / "rs", slices, block((5, 6)), refer=False)
     prepare("dicom", str(tmp_path / "out"), input=str(tmp_path / "archive"), rois=ROIS, folds=1, test_fraction=0)
-
-
-def test_a_set_that_lists_series_belongs_to_the_one_that_its_contours_name(tmp_path):
-    slices = save_ct(tmp_path / "archive" / "a")
-    other = save_ct(tmp_path / "archive" / "b", frame=slices[0].FrameOfReferenceUID, hu=hu_of(seed=5))
-    data = rtstruct(slices, block((5, 6)))
-    study = data.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence[0]
-    study.RTReferencedSeriesSequence += (
-        rtstruct(other, {})
-        .ReferencedFrameOfReferenceSequence[0]
-        .RTReferencedStudySequence[0]
-        .RTReferencedSeriesSequence
-    )
-    save(data, tmp_path / "archive" / "rs")
-    out, content = run(tmp_path / "archive", test_fraction=0)
-    (entry,) = content["training"]
-    assert (nib.load(out / entry["image"]).dataobj == hu_of().transpose(2, 1, 0)).all()
-
-
-def test_one_patient_is_one_however_the_id_is_typed_and_with_or_without_issuer(tmp_path):
-    for number, tags in enumerate(({"PatientID": "mrn7"}, {"PatientID": "MRN7"}, {"IssuerOfPatientID": "Hospital"})):
-        slices = ct_slices(patient={**PATIENT, "PatientID": "MRN7", **tags}, hu=hu_of(seed=number))
-        save_slices(slices, tmp_path / "archive" / str(number))
-        save_rtstruct(tmp_path / "archive" / f"rs{number}", slices, block((5, 6)))  # which says no issuer
-    entries = run(tmp_path / "archive", test_fraction=0)[1]["training"]
-    assert len(entries) == 3 and len({entry["patient"] for entry in entries}) == 1
 
 
 def test_studies_without_a_patient_id_and_gaps_of_a_structure_are_told(tmp_path, caplog):
