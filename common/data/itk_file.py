@@ -28,16 +28,44 @@ def read_itk(path: str | Path) -> nib.Nifti1Image:
         RuntimeError: SimpleITK is not installed.
         ValueError: The file cannot be read, is no volume, or holds segments that overlap.
     """
-    path = Path(path)
+    image = _read(Path(path), voxels=True)
+    sitk = optional_package("SimpleITK", needed_for=f"reading {path}")
+    _require_one_volume(path, image, image.GetNumberOfComponentsPerPixel())
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    affine[:3, 3] = image.GetOrigin()
+    values = sitk.GetArrayFromImage(image).transpose(2, 1, 0)
+    volume = nib.Nifti1Image(_for_nifti(values), LPS_TO_RAS @ affine)
+    volume.header.set_xyzt_units("mm")
+    volume.set_sform(volume.affine, code=1)
+    volume.set_qform(volume.affine, code=1)
+    return volume
+
+
+def require_itk(path: str | Path) -> None:
+    """Refuse what `read_itk` would, as far as the header says it; voxels are not read."""
+    header = _read(Path(path), voxels=False)
+    _require_one_volume(path, header, header.GetNumberOfComponents())
+
+
+def _read(path: Path, *, voxels: bool) -> Any:
+    """The image of a file, or the reader that has read its header."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}: expected a volume; name another")
-    sitk = optional_package("SimpleITK", needed_for=f"reading {path}")
+    reader = optional_package("SimpleITK", needed_for=f"reading {path}").ImageFileReader()
+    reader.SetFileName(str(path))
     try:
-        image = sitk.ReadImage(str(path))
+        if voxels:
+            return reader.Execute()
+        reader.ReadImageInformation()
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1][:100]
         raise ValueError(f"{path} cannot be read ({reason}): copy it again, or move it away") from error
-    layers, size = image.GetNumberOfComponentsPerPixel(), image.GetSize()
+    return reader
+
+
+def _require_one_volume(path: str | Path, image: Any, layers: int) -> None:
+    size = image.GetSize()
     if layers > 1 and any(key.startswith("Segment0_") for key in image.GetMetaDataKeys()):
         names = _segments(image)
         raise ValueError(
@@ -48,15 +76,6 @@ def read_itk(path: str | Path) -> nib.Nifti1Image:
         raise ValueError(
             f"{path} holds {layers} values a voxel in {len(size)} axes, expected one in 3: save one volume"
         )
-    affine = np.eye(4)
-    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
-    affine[:3, 3] = image.GetOrigin()
-    values = sitk.GetArrayFromImage(image).transpose(2, 1, 0)
-    volume = nib.Nifti1Image(_for_nifti(values), LPS_TO_RAS @ affine)
-    volume.header.set_xyzt_units("mm")
-    volume.set_sform(volume.affine, code=1)
-    volume.set_qform(volume.affine, code=1)
-    return volume
 
 
 def _segments(image: Any) -> list[str]:

@@ -36,18 +36,24 @@ def split_cases(cases: Sequence[Case], *, test_fraction: float = 0.2, folds: int
     fold_of = {patient: TEST for centre, ids in order.items() for patient in ids[: quotas[centre]]}
     rest = [patient for centre, ids in order.items() for patient in ids[quotas[centre] :]]
     fold_of |= {patient: position % folds for position, patient in enumerate(rest)}
-    return {case.case_id: fold_of[_patient(case)] for case in cases}
+    patient_of = _patient_of(cases)
+    return {case.case_id: fold_of[patient_of[case.case_id]] for case in cases}
 
 
-def _patient(case: Case) -> str:
-    return case.patient or case.case_id
+def _patient_of(cases: Sequence[Case]) -> dict[str, str]:
+    """Patient of each case id; ids that differ in capitals alone are typed differently, and mean one patient."""
+    spelt: dict[str, str] = {}
+    for case in sorted(cases, key=lambda case: case.case_id):
+        spelt.setdefault((case.patient or case.case_id).casefold(), case.patient or case.case_id)
+    return {case.case_id: spelt[(case.patient or case.case_id).casefold()] for case in cases}
 
 
 def _patients_by_centre(cases: Sequence[Case]) -> dict[str, list[str]]:
     """Patient ids, sorted, by the centre of the patient's first case."""
     centre_of: dict[str, str] = {}
+    patient_of = _patient_of(cases)
     for case in sorted(cases, key=lambda case: case.case_id):
-        centre_of.setdefault(_patient(case), case.centre)
+        centre_of.setdefault(patient_of[case.case_id], case.centre)
     patients = defaultdict(list)
     for patient in sorted(centre_of):
         patients[centre_of[patient]].append(patient)

@@ -1,7 +1,7 @@
 """Cases as DICOM: a CT series, a SEG and an RTSTRUCT each, which say wherever they can whether they are synthetic."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from ..label_map import ordered_values, read_classes
 from ..provenance import FILE_NAME, read_provenance
 from ..volume_file import open_volume
 from .dicom_ct import ct_datasets
-from .dicom_header import Origin
+from .dicom_header import Origin, as_text
 from .dicom_rtstruct import rtstruct_dataset
 from .dicom_seg import require_highdicom, seg_dataset
 from .gather import Gathered
@@ -36,14 +36,17 @@ def export_dicom(gathered: Gathered, output: Path, *, unlabelled: Collection[str
 
     Raises:
         RuntimeError: highdicom is not installed.
-        ValueError: A volume's axes are no right angles, or its values do not fit into 16 bits.
+        ValueError: A volume's axes are no right angles, its values do not fit into 16 bits, or labels have one name.
     """
     require_highdicom()
+    names = [as_text(gathered.labels[str(value)]) for value in ordered_values(gathered.labels) if value]
+    if len(set(names)) < len(names):
+        raise ValueError(f"labels are named {names}, expected a name each in the 64 characters of DICOM: rename them")
     origins = _origins(gathered)
     volumes = {case["case_id"]: _as_lps(case["image"]) for case in gathered.cases}
-    for case in gathered.cases:
-        _require_plain(volumes[case["case_id"]], case)
-    write = partial(_write, output=output, labels=gathered.labels, origins=origins, unlabelled=unlabelled)
+    if rounded := sum(_require_plain(volumes[case["case_id"]], case) for case in gathered.cases):
+        logger.warning("%d cases hold fractions of HU, which are rounded to whole numbers in DICOM", rounded)
+    write = partial(_write, output=output, names=names, origins=origins, unlabelled=unlabelled)
     with ThreadPoolExecutor(max(1, workers)) as pool:
         empty = sum(Progress(pool.map(write, gathered.cases), "writing DICOM", len(gathered.cases)))
     more = f", {empty} of them with an empty mask, which has no SEG and no RTSTRUCT" if empty else ""
@@ -75,7 +78,7 @@ def _write(
     case: Mapping[str, Any],
     *,
     output: Path,
-    labels: Mapping[str, str],
+    names: Sequence[str],
     origins: Mapping[str, Origin],
     unlabelled: Collection[str],
 ) -> bool:
@@ -91,7 +94,6 @@ def _write(
     classes = _turned(read_classes(case), case["label"]).transpose(2, 1, 0).astype(np.uint8)
     if not classes.any():
         return True
-    names = [labels[str(value)] for value in ordered_values(labels) if value]
     _save(rtstruct_dataset(slices, classes, names, origin), folder / "RTSTRUCT.dcm")
     _save(seg_dataset(slices, classes, names, origin), folder / "SEG.dcm")
     return False
@@ -118,7 +120,8 @@ def _turned(values: np.ndarray, path: str | Path) -> np.ndarray:
     return nib.orientations.apply_orientation(values, _turn(open_volume(path).affine))
 
 
-def _require_plain(volume: Any, case: Mapping[str, Any]) -> None:
+def _require_plain(volume: Any, case: Mapping[str, Any]) -> bool:
+    """Refuse what DICOM cannot say; whether values are fractions."""
     axes = volume.affine[:3, :3] / np.linalg.norm(volume.affine[:3, :3], axis=0)
     if np.abs(axes.T @ axes - np.eye(3)).max() > _SQUARE:
         raise ValueError(
@@ -131,3 +134,4 @@ def _require_plain(volume: Any, case: Mapping[str, Any]) -> None:
             f"{case['image']} holds {values.min():g} to {values.max():g}, expected HU from {limits.min} to "
             f"{limits.max}: clip it, or leave the case out"
         )
+    return not np.array_equal(values, np.rint(values))

@@ -1,5 +1,6 @@
 """What the headers of all exported DICOM say of where a case comes from: nowhere a patient, everywhere a machine."""
 
+import re
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -47,6 +48,11 @@ class Origin:
         return f"SYNTHETIC: drawn by the generator {self.model} {self.version}, checkpoint {self.serial}; no patient"
 
 
+def as_text(words: str) -> str:
+    """As DICOM holds it: 64 characters, without the backslash, which would part it into several values."""
+    return re.sub(r"[\\\x00-\x1f]", "/", words)[:_LONGEST]
+
+
 def base_dataset(sop_class: UID, modality: str, origin: Origin, *, series: str, number: int, instance: str) -> Dataset:
     """A data set with patient, study, series, equipment and origin; `series` is its description, too."""
     data = Dataset()
@@ -54,8 +60,8 @@ def base_dataset(sop_class: UID, modality: str, origin: Origin, *, series: str, 
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data.SpecificCharacterSet = "ISO_IR 192"
     data.SOPClassUID, data.SOPInstanceUID = sop_class, origin.uid(instance)
-    data.PatientName = f"{origin.kind.title()}^{origin.case_id}"[:_LONGEST]
-    data.PatientID = origin.patient[:_LONGEST]
+    data.PatientName = as_text(f"{origin.kind.title()}^{re.sub('[=^]', ' ', origin.case_id)}")
+    data.PatientID = as_text(origin.patient)
     data.PatientBirthDate = data.PatientSex = ""
     data.StudyInstanceUID, data.SeriesInstanceUID = origin.uid("study"), origin.uid(series)
     data.FrameOfReferenceUID, data.PositionReferenceIndicator = origin.uid("frame"), ""

@@ -27,7 +27,7 @@ def rtstruct_dataset(slices: Sequence[Dataset], classes: np.ndarray, names: Sequ
     data.StructureSetROISequence, data.ROIContourSequence, data.RTROIObservationsSequence = [], [], []
     for number, name in enumerate(names, 1):
         roi, drawn, observation = Dataset(), Dataset(), Dataset()
-        roi.ROINumber, roi.ROIName = number, name[:64]
+        roi.ROINumber, roi.ROIName = number, name
         roi.ReferencedFrameOfReferenceUID = slices[0].FrameOfReferenceUID
         roi.ROIGenerationAlgorithm = "AUTOMATIC" if origin.synthetic else ""
         roi.ROIGenerationDescription = origin.derivation[:64]

@@ -42,7 +42,7 @@ def seg_dataset(slices: Sequence[Dataset], classes: np.ndarray, names: Sequence[
         segments.append(
             hd.seg.SegmentDescription(
                 segment_number=number,
-                segment_label=name[:64],
+                segment_label=name,
                 segmented_property_category=hd.sr.CodedConcept(category[0], "SCT", category[1]),
                 segmented_property_type=hd.sr.CodedConcept(kind[0], "SCT", kind[1]),
                 algorithm_type=kinds.AUTOMATIC if origin.synthetic else kinds.SEMIAUTOMATIC,

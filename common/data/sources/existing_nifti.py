@@ -14,7 +14,7 @@ import nibabel as nib
 
 from ...files import replacing
 from ..case import Case
-from ..itk_file import is_itk
+from ..itk_file import is_itk, require_itk
 from ..slicer_extent import whole_segmentation
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def bring_pairs(cases: Sequence[Case], sources: Mapping[str, tuple[Path, Path]],
     """Put the image and label in `sources`, by case id, where their case says, unless they are there already.
 
     Raises:
-        ValueError: unknown `mode`, `workers` below 1, or a `.nii` would be packed beside itself.
+        ValueError: unknown `mode`, `workers` below 1, a `.nii` would be packed beside itself, or a file is no volume.
     """
     if mode not in get_args(Mode) or workers < 1:
         raise ValueError(f"mode={mode!r}, workers={workers}: expected a mode of {get_args(Mode)} and at least 1 worker")
@@ -59,6 +59,9 @@ def bring_pairs(cases: Sequence[Case], sources: Mapping[str, tuple[Path, Path]],
     for case in cases:
         image, label = sources[case.case_id]
         jobs += [(image, case.image, image), (label, case.label, image)]
+    for source, *_ in jobs:
+        if is_itk(source):
+            require_itk(source)
     with ThreadPoolExecutor(workers) as pool:
         brought = sum(pool.map(partial(_bring, mode=mode), *zip(*jobs, strict=True)))
     logger.info("%d cases, %d of their %d files new (%s)", len(cases), brought, len(jobs), mode)

@@ -70,6 +70,8 @@ def read_given_list(path: Path) -> GivenList:
                 folds[name] = TEST
             elif "fold" in entry:
                 folds[name] = entry["fold"]
+    if not files:
+        raise ValueError(f"{path} has no case with image and mask, expected some: {_REMEDY}")
     if missing := [str(file) for pair in files.values() for file in pair if not file.is_file()]:
         raise FileNotFoundError(
             f"{path} names {len(missing)} files that are not there, such as {missing[0]}: paths count from the list's "
@@ -137,7 +139,8 @@ def _nnunet_sides(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str,
     channels = content.get("channel_names") or content.get("modality") or {}
     if len(channels) > 1:
         raise ValueError(f"{path} names the channels {list(channels.values())}, expected one, of the CT: {_REMEDY}")
-    sides = {"training": _nnunet_pairs(path.parent, "Tr"), "testing": _nnunet_pairs(path.parent, "Ts")}
+    training = _nnunet_listed(path, content["dataset"]) if "dataset" in content else _nnunet_pairs(path.parent, "Tr")
+    sides = {"training": training, "testing": _nnunet_pairs(path.parent, "Ts")}
     splits = path.with_name(SPLITS_NAME)
     if splits.is_file():
         folds = read_json(splits, remedy="remove it, then the cases are split anew")
@@ -157,6 +160,21 @@ def _nnunet_sides(path: Path, content: Mapping[str, Any]) -> dict[str, dict[str,
                 )
             entry["fold"] = held_out[0]
     return sides
+
+
+def _nnunet_listed(path: Path, listed: Any) -> dict[str, dict[str, Any]]:
+    """Image and label of each training case where ``dataset.json`` names them, as nnU-Net 2.1 and later may."""
+    entries = listed.items() if isinstance(listed, dict) else [("dataset", listed)]
+    for name, entry in entries:
+        images = entry.get("images") if isinstance(entry, dict) else None
+        if not isinstance(images, list) or len(images) != 1 or not all(map(_is_path, [images[0], entry.get("label")])):
+            raise ValueError(f"{path}: {name} is {entry!r:.80}, expected one image, the CT's, and a label: {_REMEDY}")
+        require_file_name(name, where=f"{path}: dataset")
+    return {name: {"image": path.parent / e["images"][0], "label": path.parent / e["label"]} for name, e in entries}
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _nnunet_pairs(folder: Path, side: str) -> dict[str, dict[str, Any]]:

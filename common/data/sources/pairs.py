@@ -21,6 +21,7 @@ from .off_centre import cut_off_centre
 
 logger = logging.getLogger(__name__)
 _COLUMNS = ("case_id", "centre", "patient")
+_TABLES = (".csv", ".tsv", ".xlsx", ".xls", ".ods")
 # what tables call them beside these, without spaces and signs; a name that is close to one of them is refused
 _SPELLINGS = {"center": "centre", "site": "centre", "subject": "patient", "subjectid": "patient"}
 _SPELLINGS |= {"patientid": "patient", "patientname": "patient", "centreid": "centre", "centerid": "centre"}
@@ -84,6 +85,7 @@ def _read_table(folder: Path, names: Collection[str]) -> dict[str, dict[str, str
     if len(paths) > 1:
         raise ValueError(f"{folder} holds both cases.csv and cases.json: keep one of them")
     if not paths:
+        _tell_other_tables(folder)
         return {}
     path = paths[0]
     rows = [
@@ -98,6 +100,22 @@ def _read_table(folder: Path, names: Collection[str]) -> dict[str, dict[str, str
     given = {key: sum(key in row for row in rows) for key in _COLUMNS[1:]}
     logger.info("%s: %d of %d cases have a centre, %d a patient", path, given["centre"], len(names), given["patient"])
     return {row["case_id"]: row for row in rows}
+
+
+def _tell_other_tables(folder: Path) -> None:
+    """Warn of tables that are not read: without one, each case is a patient of its own.
+
+    Raises:
+        ValueError: One has the name that is read, but for capitals or its form.
+    """
+    others = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _TABLES and path.name[0] != "."]
+    if meant := [path for path in others if path.stem.lower() == "cases"]:
+        raise ValueError(f"{meant[0]} is not read, expected cases.csv: save it so, as CSV UTF-8, or move it away")
+    if others:
+        logger.warning(
+            "%s: %s not read, and each case counts as a patient of its own; centres and patients are read of cases.csv",
+            *(folder, f"{others[0].name} is" if len(others) == 1 else f"{len(others)} tables are"),
+        )
 
 
 def _read_csv(path: Path) -> list[dict[str, Any]]:

@@ -57,6 +57,13 @@ def test_cases_of_a_patient_stay_together():
         assert len({fold_of[f"p{i}_{k}"] for k in range(3)}) == 1
 
 
+def test_a_patient_of_two_spellings_stays_together():
+    cases = [case(f"c{n}", patient=f"{'pP'[n % 2]}{n // 2}") for n in range(20)]
+    for seed in range(5):
+        fold = split_cases(cases, folds=3, seed=seed)
+        assert all(fold[f"c{n}"] == fold[f"c{n + 1}"] for n in range(0, 20, 2)) and len(set(fold.values())) == 4
+
+
 def test_too_few_patients_is_an_error():
     with pytest.raises(ValueError, match="4 patients cannot be split into 1 for testing and 5 folds"):
         split_cases([case(str(i)) for i in range(4)])

@@ -151,6 +151,31 @@ def test_dciodvfy_finds_no_error(made, converted):
                 assert subprocess.run(["dcmdump", "-q", str(path)], capture_output=True).returncode == 0
 
 
+def test_names_that_dicom_would_part_are_written_whole_and_fractions_are_told(tmp_path, caplog):
+    image, label = pair(0)
+    save_pair(tmp_path, "a=b", image=image + np.float32(0.4), label=label, affine=np.diag([1.0, 1, 3, 1]))
+    content = {"labels": {"0": "background", "1": "left\\tumour", "2": "node"}}
+    write(tmp_path / "datalist.json", content | {"training": [entry("a=b", fold=0, patient="p\\1")]})
+    export("dicom", str(tmp_path / "out"), dataset_dir=str(tmp_path))
+    assert "1 cases hold fractions of HU, which are rounded" in caplog.text
+    contours, segments, slices = (
+        dcmread(tmp_path / "out" / "a=b" / name) for name in ("RTSTRUCT.dcm", "SEG.dcm", "CT/0001.dcm")
+    )
+    assert [roi.ROIName for roi in contours.StructureSetROISequence] == ["left/tumour", "node"]
+    assert [item.SegmentLabel for item in segments.SegmentSequence] == ["left/tumour", "node"]
+    assert (str(slices.PatientID), str(slices.PatientName)) == ("p/1", "Converted^a b")
+    write(
+        tmp_path / "datalist.json",
+        {"labels": {"0": "background", "1": "x" * 70, "2": "x" * 65}, **content_of(tmp_path)},
+    )
+    with pytest.raises(ValueError, match="expected a name each in the 64 characters of DICOM"):
+        export("dicom", str(tmp_path / "more"), dataset_dir=str(tmp_path))
+
+
+def content_of(folder):
+    return {"training": json.loads((folder / "datalist.json").read_text())["training"]}
+
+
 def test_what_dicom_cannot_say_is_refused_before_anything_is_written(real, tmp_path, monkeypatch):
     skewed = np.eye(4)
     skewed[0, 1] = 0.2

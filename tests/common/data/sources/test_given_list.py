@@ -138,3 +138,28 @@ def test_channels_and_splits_of_nnunet_that_do_not_fit(nnunet, tmp_path):
     spoilt(nnunet, lambda content: content.update(channel_names={"0": "CT", "1": "PET"}))
     with pytest.raises(ValueError, match=r"names the channels \['CT', 'PET'\], expected one"):
         run(nnunet, tmp_path / "out")
+
+
+def test_cases_that_nnunets_list_names_lie_anywhere(nnunet, tmp_path):
+    content = json.loads((nnunet / "dataset.json").read_text())
+    places = {"p1": ("imagesTr", "labelsTr", NAMES[0]), "p2": ("imagesTr", "labelsTr", NAMES[1])}
+    listed = {
+        name: {"images": [f"{images}/{case}_0000.nii.gz"], "label": f"{labels}/{case}.nii.gz"}
+        for name, (images, labels, case) in places.items()
+    }
+    write(nnunet / "dataset.json", {**content, "dataset": listed})
+    trained, _ = sides(run(nnunet, tmp_path / "out", test_fraction=0, folds=1))
+    assert trained.keys() == {"p1", "p2"}
+    listed["p1"]["images"].append("more.nii.gz")
+    write(nnunet / "dataset.json", {**content, "dataset": listed})
+    with pytest.raises(ValueError, match=r"dataset\.json: p1 is .*, expected one image, the CT's, and a label"):
+        run(nnunet, tmp_path / "more")
+
+
+def test_a_list_without_a_case_is_told(nnunet, tmp_path):
+    content = json.loads((nnunet / "dataset.json").read_text())
+    for place in ("empty", "listed"):
+        (tmp_path / place).mkdir()
+        write(tmp_path / place / "dataset.json", {**content, **({"dataset": {}} if place == "listed" else {})})
+        with pytest.raises(ValueError, match="has no case with image and mask"):
+            run(tmp_path / place, tmp_path / "out")

@@ -142,3 +142,36 @@ def test_patients_without_a_label_and_doubled_files_are_named(tmp_path):
     (tmp_path / "in" / "CHUM-001" / "CHUM-001__CT.mha").touch()
     with pytest.raises(ValueError, match=r"holds both CHUM-001__CT\.nii\.gz and CHUM-001__CT\.mha: keep one"):
         prepare_hecktor(tmp_path / "in", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "old,new", [("CHUM-001", "CHUM-001 (copy)"), ("CHUM-001/CHUM-001__CT", "CHUM-001/CHUM-001__ct")]
+)
+def test_a_ct_of_another_name_than_its_folder_is_not_left_out_in_silence(tmp_path, old, new):
+    for name in ("CHUM-001", "CHUM-002"):
+        save_patient(tmp_path, name, 1)
+    suffix = ".nii.gz" if "__" in old else ""
+    (tmp_path / f"{old}{suffix}").rename(tmp_path / f"{new}{suffix}")
+    with pytest.raises(
+        ValueError, match=r"holds CHUM-001__\w\w\.nii\.gz, expected CHUM-001.*__CT\.nii\.gz: give folder"
+    ):
+        prepare_hecktor(tmp_path, tmp_path / "out")
+
+
+def test_a_table_that_names_no_centre_is_told(tmp_path, caplog):
+    save_patient(tmp_path, "nameless", 1)
+    (tmp_path / "table.csv").write_text("PatientID;CenterID\nnameless;7\n")
+    assert [case.centre for case in prepare_hecktor(tmp_path, tmp_path / "out")] == ["unknown"]
+    assert "1 cases have no centre: no CenterID beside their PatientID, in columns with commas" in caplog.text
+
+
+@pytest.mark.parametrize("place", ["hecktor_nii", ""])
+def test_the_flat_folder_of_2021(tmp_path, place):
+    for number, name in enumerate(("CHGJ007", "CHUM001")):
+        for ending, value in (("_ct", 10 + number), ("_pt", 99), ("_gtvt", number)):
+            path = tmp_path / "in" / place / f"{name}{ending}.nii.gz"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            nib.save(nib.Nifti1Image(np.full((4, 3, 2), value, np.int16), np.eye(4)), path)
+    cases = prepare_hecktor(tmp_path / "in", tmp_path / "out")
+    assert [(case.case_id, case.centre) for case in cases] == [("CHGJ007", "CHGJ"), ("CHUM001", "CHUM")]
+    assert [(values(case.image), values(case.label)) for case in cases] == [({10}, {0}), ({11}, {1})]

@@ -6,6 +6,7 @@ import os
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from common.data.sources.pairs import prepare_pairs
 
@@ -176,6 +177,28 @@ def test_two_tables_are_one_too_many(pairs, tmp_path):
     (pairs / "cases.json").write_text("[]")
     with pytest.raises(ValueError, match=r"both cases\.csv and cases\.json: keep one"):
         prepare_pairs(pairs, tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["Cases.csv", "cases.xlsx", "cases.CSV"])
+def test_a_table_of_nearly_the_name_is_not_passed_over(pairs, tmp_path, name):
+    (pairs / name).write_text("case_id,patient\na,1\nb,1\n")
+    with pytest.raises(ValueError, match=rf"{name} is not read, expected cases\.csv: save it so"):
+        prepare_pairs(pairs, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_tables_of_other_names_are_told(pairs, tmp_path, caplog):
+    (pairs / "centres.csv").write_text("case_id,centre\na,X\n")
+    prepare_pairs(pairs, tmp_path / "out")
+    assert "centres.csv is not read, and each case counts as a patient of its own" in caplog.text
+
+
+def test_a_volume_that_cannot_be_taken_stops_before_anything_is_written(pairs, tmp_path):
+    sitk.WriteImage(sitk.Image((4, 3, 2), sitk.sitkVectorUInt8, 3), str(pairs / "labels" / "c.mha"))
+    save(pairs / "images" / "c.nii.gz", 1)
+    with pytest.raises(ValueError, match=r"c\.mha holds 3 values a voxel"):
+        prepare_pairs(pairs, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_files_without_a_partner_are_named(pairs, tmp_path):
