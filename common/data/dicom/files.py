@@ -73,7 +73,9 @@ class Found:
 
 
 def find_dicom(folder: Path, *, workers: int = 2) -> Found:
-    """Headers of all DICOM files in and below a folder; links to folders are not followed, hidden files not read.
+    """Headers of all DICOM files in and below a folder; links to folders are told of and not followed.
+
+    Hidden files are not read. A folder that may not be read is a fault, as its files would be missing in silence.
 
     Raises:
         FileNotFoundError: There is no such folder, or no DICOM file in it.
@@ -82,8 +84,9 @@ def find_dicom(folder: Path, *, workers: int = 2) -> Found:
         raise FileNotFoundError(
             f"{folder} is not a folder: expected one with DICOM files below it; name another --input"
         )
-    paths = list(_files(folder))
-    headers, faults, others = [], [], 0
+    headers, others = list[Header](), 0
+    faults, links = list[DicomFault](), list[str]()
+    paths = list(_files(folder, faults, links))
     with ThreadPoolExecutor(max(1, workers)) as pool:
         for result in Progress(pool.map(_read_or_fault, paths), "reading headers", len(paths)):
             if isinstance(result, Header):
@@ -99,12 +102,24 @@ def find_dicom(folder: Path, *, workers: int = 2) -> Found:
         )
     if others:
         logger.info("%s: %d files are no DICOM, not read", folder, others)
+    if links:
+        logger.warning(
+            "%d links to folders are not followed, such as %s: name where they lead to", len(links), links[0]
+        )
     return Found(headers, faults)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for root, folders, names in os.walk(folder):
+def _files(folder: Path, faults: list[DicomFault], links: list[str]) -> Iterator[Path]:
+    """Files in and below a folder; folders that may not be read, and links to folders, are added to the lists."""
+
+    def closed(error: OSError) -> None:
+        found, remedy = f"{type(error).__name__}: {error.strerror}", "ask for the right to read it, or move it away"
+        expected = "a folder that may be read"
+        faults.append(DicomFault("unreadable folder", error.filename, found=found, expected=expected, remedy=remedy))
+
+    for root, folders, names in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        links += [str(Path(root, name)) for name in folders if Path(root, name).is_symlink()]
         yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
 
 

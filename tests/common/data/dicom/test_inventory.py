@@ -1,5 +1,7 @@
 """Structure sets belong to the series that they are drawn on, and files to the patient of their id."""
 
+import os
+
 from pydicom.uid import generate_uid
 
 from common.data.dicom.inventory import take_inventory
@@ -52,3 +54,20 @@ def test_one_id_of_two_issuers_is_two_patients(tmp_path):
     for number in (1, 2):
         save_ct(tmp_path / str(number), patient={**PATIENT, "IssuerOfPatientID": f"Hospital {number}"})
     assert len({drawn.patient for drawn in take_inventory(tmp_path).series.values()}) == 2
+
+
+def test_folders_that_cannot_be_read_and_links_to_folders_are_told(tmp_path, monkeypatch, caplog):
+    save_ct(tmp_path / "in" / "a")
+    (tmp_path / "in" / "closed").mkdir()
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "in" / "a")
+    scandir = os.scandir
+
+    def may_not(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", may_not)  # root may read everything
+    ((patient, fault),) = take_inventory(tmp_path / "in").faults
+    assert patient is None and fault.kind == "unreadable folder" and fault.file == str(tmp_path / "in" / "closed")
+    assert "1 links to folders are not followed, such as" in caplog.text
