@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.transforms import Transform
 
 from .dark_figure import FOREGROUND, dark_figure, save_figure
-from .slice_axes import Size, fit_panel, label_legend, overlay_labels, show_slice
+from .slice_axes import Size, axes_in_inches, label_legend, overlay_labels, panel_in_inches, show_slice
 
 Plane = Literal["axial", "coronal", "sagittal"]
 Spacing = Sequence[float]
@@ -126,7 +127,8 @@ def montage(
     columns = columns or max(1, round((depth * aspect) ** 0.5))
     grid = -(-depth // columns), columns
     figure = dark_figure(width, width * aspect * grid[0] / grid[1])
-    axes = _panel(figure, (0, 0, 1, 1))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
     size = (grid[0] * height * spacing[1], grid[1] * across * spacing[0])
     show_slice(axes, _tile(slices, grid, slices.min()), size, window)
     if mask is not None:
@@ -160,6 +162,7 @@ def _draw_rows(
     inch = (width - left - copies * len(widths) * gap) / (copies * sum(widths))  # per mm
     height = top + bottom + sum(heights) * inch + len(rows) * gap
     figure = dark_figure(width, height)
+    axes = axes_in_inches(figure)
     y = height - top
     for number, (row, tall) in enumerate(zip(rows, heights, strict=True)):
         y -= tall * inch
@@ -171,10 +174,8 @@ def _draw_rows(
                 middle = x + (copies * (wide * inch + gap) - gap) / 2
                 figure.text(middle / width, 1 - top / 2 / height, view.plane, **_text(11))
             for overlay in range(copies):
-                box = (x / width, y / height, wide * inch / width, tall * inch / height)
-                axes = _panel(figure, box)
-                _draw_view(axes, view, window, overlay=bool(overlay))
-                fit_panel(axes, view.size, (tall, wide))
+                at = panel_in_inches(axes, (x, y), view.size, (tall, wide), inch)
+                _draw_view(axes, view, window, at, overlay=bool(overlay))
                 x += wide * inch + gap
         y -= gap
     if labels:
@@ -182,22 +183,16 @@ def _draw_rows(
     return figure
 
 
-def _draw_view(axes: Axes, view: View, window: Sequence[float], *, overlay: bool) -> None:
-    show_slice(axes, view.image, view.size, window)
+def _draw_view(axes: Axes, view: View, window: Sequence[float], at: Transform, *, overlay: bool) -> None:
+    show_slice(axes, view.image, view.size, window, at=at)
     if overlay and view.mask is not None:
-        overlay_labels(axes, view.mask, view.size)
+        overlay_labels(axes, view.mask, view.size, at=at)
         return
     _, left, top = PLANES[view.plane]
     height, width = view.size
     for x, y, letter, anchor in ((0.02, 0.5, left, {"ha": "left"}), (0.5, 0.98, top, {"va": "top"})):
-        text = axes.text(x * width, y * height, letter, **_text(8, **anchor))
+        text = axes.text(x * width, y * height, letter, transform=at, **_text(8, **anchor))
         text.set_path_effects([withStroke(linewidth=2, foreground="black")])
-
-
-def _panel(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
-    axes = figure.add_axes(box, facecolor="black")
-    axes.set_axis_off()
-    return axes
 
 
 def _text(size: float, *, ha: str = "center", va: str = "center") -> dict[str, Any]:

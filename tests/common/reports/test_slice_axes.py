@@ -5,7 +5,16 @@ import pytest
 from matplotlib.colors import to_hex
 
 from common.reports.dark_figure import COLOURS, dark_figure
-from common.reports.slice_axes import fit_panel, label_colour, label_legend, outline, overlay_labels, show_slice
+from common.reports.slice_axes import (
+    axes_in_inches,
+    fit_panel,
+    label_colour,
+    label_legend,
+    outline,
+    overlay_labels,
+    panel_in_inches,
+    show_slice,
+)
 
 
 @pytest.fixture
@@ -42,6 +51,20 @@ def test_nothing_has_no_outline(axes):
 def test_a_small_picture_stands_in_the_middle_of_its_panel(axes):
     fit_panel(axes, (10, 20), (30, 40))
     assert (axes.get_xlim(), axes.get_ylim()) == ((-10, 30), (-10, 20))
+
+
+def test_pictures_of_one_figure_lie_where_their_panels_are():
+    """10 × 20 mm in the middle of 30 × 40 mm, of which one is a twentieth of an inch: 0.5 inches from each edge."""
+    axes = axes_in_inches(dark_figure(4, 3))
+    assert (axes.get_xlim(), axes.get_ylim()) == ((0, 4), (0, 3))
+    at = panel_in_inches(axes, (1, 0.5), (10, 20), (30, 40), 0.05)
+    labels = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+    show_slice(axes, labels, (10, 20), (0, 1), at=at)
+    overlay_labels(axes, labels, (10, 20), at=at)
+    for artist in (*axes.images, *axes.collections):
+        inches = artist.get_transform() - axes.transData
+        np.testing.assert_allclose(inches.transform([(0, 0), (20, 10)]), [(1.5, 1), (2.5, 1.5)])
+    assert (axes.get_xlim(), axes.get_ylim()) == ((0, 4), (0, 3))
 
 
 def test_the_legend_numbers_the_labels(axes):
