@@ -49,7 +49,7 @@ def problems_ahead(config_files: Sequence[str | Path], options: Mapping[str, Any
         return lines
     declared = read_declaration(check["bundle"], check["config"])
     base = read_yaml(Path(config_files[0]))
-    siblings = sibling_keys(Path(config_files[0]), declared)
+    siblings = functools.cache(lambda: sibling_keys(Path(config_files[0]), declared))
     named = named_parts(config_files)
     if found := file_problems(declared, config_files):
         return lines + found

@@ -1,7 +1,7 @@
 """What is wrong with the options of a run, each in a line: what was found, what is expected, how to mend it."""
 
 import ast
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ def find_problems(
     typed: Mapping[str, Any],
     named: Collection[str] = (),
     read: Collection[str] = (),
-    siblings: Collection[str] = (),
+    siblings: Callable[[], Collection[str]] = frozenset,
     files: Sequence[str | Path] = (),
 ) -> list[str]:
     """A line for each key that nothing reads, and for each option with a value that it may not have.
@@ -41,7 +41,8 @@ def find_problems(
         named: Ids of parts, such as ``train::sampler``, that files name. What else a part holds is not asked for: an
             overlay may give a whole part to several configs that read different things in it.
         read: Further ids that are read from outside, such as that of the run.
-        siblings: Keys on the top of the bundle's other configs, see `sibling_keys`: a file may be laid over several.
+        siblings: Tells the keys on the top of the bundle's other configs, see `sibling_keys`: a file may be laid over
+            several. They are asked for only where something is not known otherwise, as to read them takes a while.
         files: Of the config and its overlays, in their order.
     """
     typed = {key.replace("#", "::"): value for key, value in typed.items()}
@@ -49,7 +50,7 @@ def find_problems(
     lines = [
         overwritten(key, files) or _unknown(key, declared, content)
         for key in unread
-        if key in typed or (key in named if "::" in key else key not in (*declared.others, *siblings))
+        if key in typed or (key in named if "::" in key else key not in declared.others and key not in siblings())
     ]
     options = {key: option for overlay in declared.overlays.values() for key, option in overlay.items()}
     wrong: set[str] = set()

@@ -64,7 +64,7 @@ def require_options(bundle: str, config: str) -> None:
             typed=typed,
             named=named_parts(files),
             read=[workflow.run_id, workflow.init_id, workflow.final_id],
-            siblings=sibling_keys(base, declared),
+            siblings=cache(lambda: sibling_keys(base, declared)),
             files=files,
         ),
     ]
