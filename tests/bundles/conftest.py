@@ -10,7 +10,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 from monai.bundle import ConfigWorkflow
 
 from common.data.cli import prepare
@@ -21,13 +20,13 @@ from common.one_run import end_all_runs
 from tests.bundles.unseen_set import unseen_dir  # noqa: F401 a fixture
 from tests.fresh_process import FreshProcess, run_fresh
 from tests.quick_monai import quick_monai  # noqa: F401 a fixture
+from tests.quick_pictures import draw_quickly
 
 ROOT = Path(__file__).parents[2]
-# what handlers draw, and the second pass that fits the margins of the rest
+# what handlers draw
 PICTURES = [
     *("common.handlers.loss_csv.plot_losses", "common.handlers.sample_previews.pair_grid"),
     *("common.handlers.pair_preview.pair_grid", "common.handlers.segmentation_pictures.plot_segmentations"),
-    "matplotlib.figure.Figure.tight_layout",
 ]
 TWO_PROCESSES = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m")
 
@@ -48,18 +47,16 @@ def few_openkbp(openkbp_dir, tmp_path_factory):
 def run_files():
     """Function (config files, workflow_type, pictures, **options) -> output folder of a workflow, run in this process.
 
-    Pictures of losses and of samples take half of a tiny run: they are drawn for the tests that ask for them, the small
-    ones with a sixth of the pixels a side. Others, which a page needs, and the small ones are drawn without the second
-    pass that fits their margins.
+    Pictures of losses and of samples take half of a tiny run: they are drawn for the tests that ask for them. The small
+    ones are drawn quickly, see `draw_quickly`, and so are others that a page needs.
     """
 
     def run(files, *, workflow_type="train", pictures=False, **options):
         with pytest.MonkeyPatch.context() as patch:
-            for name in {True: [], "small": PICTURES[-1:], False: PICTURES}[pictures]:
+            for name in [] if pictures else PICTURES:
                 patch.setattr(name, lambda *_, **__: None)
-            if pictures == "small":
-                save = Figure.savefig
-                patch.setattr(Figure, "savefig", lambda *args, **kwargs: save(*args, **{**kwargs, "dpi": 20}))
+            if pictures is not True:
+                draw_quickly(patch)
             patch.chdir(ROOT)
             patch.setenv("TQDM_DISABLE", "1")
             files = list(map(str, files))

@@ -16,11 +16,11 @@ def ids(path):
 
 @pytest.fixture
 def analyse(run_workflow, phantom_dir, tmp_path):
-    """Function (**overrides) -> folder of the results of the workflow, run in this process."""
+    """Function (pictures, **overrides) -> folder of the results of the workflow, run in this process."""
 
-    def run(**overrides):
+    def run(*, pictures="small", **overrides):
         options = {"dataset_dir": str(phantom_dir), "output_dir": str(tmp_path / "out"), "perplexity": 5, **overrides}
-        return run_workflow("evaluation", ["analyse"], pictures=True, **options)
+        return run_workflow("evaluation", ["analyse"], pictures=pictures, **options)
 
     return run
 
@@ -41,7 +41,7 @@ def test_one_command_gives_tables_figures_and_one_page(bundle_command, run_comma
     assert len([reference for reference in references if reference.startswith("data:image/png;base64,")]) == 7
     assert [reference for reference in references if not reference.startswith(("data:image/png", "#"))] == []
     assert not re.search(r"url\(|@import|<script|<link", page)
-    assert (analyse() / "analysis.html").read_text() == page  # by the run id `run`, in another process
+    assert (analyse(pictures=True) / "analysis.html").read_text() == page  # by the run id `run`, in another process
 
 
 @pytest.mark.parametrize(("folds", "side"), [("all", "training"), ("testing", "testing")])

@@ -18,6 +18,7 @@ from common.data.segmenter_fit import SegmenterInput
 from common.data.training_mix import training_mix
 from common.reason import reason_of
 from common.transforms.prepare_case import PrepareCased
+from tests.quick_pictures import draw_quickly
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "bundles" / "hagan_128" / "configs"
@@ -65,6 +66,7 @@ def release(checkpoints, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         patch.setenv("TQDM_DISABLE", "1")
+        draw_quickly(patch)
         patch.setattr("common.runs.published.published_set.run_workflow", run_here)
         yield run
 

@@ -12,6 +12,7 @@ from common.evaluation.features import FeatureReader
 from common.evaluation.sets import EvaluationSets
 from common.evaluation.volume_set import VolumeSet
 from common.networks.extractor import Extractor, ExtractorId
+from tests.quick_pictures import draw_quickly
 
 SHAPE = (16, 16, 16)
 NAMES = {"0": "background", "1": "tumour", "2": "lymph node"}
@@ -52,9 +53,9 @@ def build_volumes(folder, name, count, *, seed, brightness=0, first=0):
 
 
 @pytest.fixture(autouse=True)
-def loose_margins(monkeypatch):
-    """Pictures without the second pass that fits their margins, which takes a seventh of the time here."""
-    monkeypatch.setattr("matplotlib.figure.Figure.tight_layout", lambda *_, **__: None)
+def quick_pictures(monkeypatch):
+    """What is on a picture is tested with the reports."""
+    draw_quickly(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,14 @@
 import pytest
 from ignite.engine import Engine
 
+from tests.quick_pictures import draw_quickly
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch):
+    """What is on a picture is tested with the reports."""
+    draw_quickly(monkeypatch)
+
 
 @pytest.fixture
 def validate():

@@ -10,10 +10,17 @@ from common.data.cases import BadCasesError
 from common.metrics.case_statistics import describe_cases
 from common.reports.analysis import DataAnalysis, list_cases
 from common.reports.centre_tables import frequent_table
+from tests.quick_pictures import draw_quickly
 
 LABELS = {"0": "background", "1": "tumour", "2": "lymph node"}
 SHAPE = (20, 20, 18)  # three pictures of each run take the time
 FIGURES = ["slices.png", "hu.png", "labels.png", "planes.png", "sagittal.png", "montage.png"]
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch):
+    """What is on a picture is tested with the module that draws it."""
+    draw_quickly(monkeypatch)
 
 
 def write_pair(folder, case_id, *, slices=SHAPE[2], spacing=2.0, low=-1000):

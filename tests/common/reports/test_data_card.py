@@ -8,6 +8,7 @@ import pytest
 from common.checksums import verify_checksums
 from common.data.generated_set import read_generated_set
 from common.reports.data_card import DataCard
+from tests.quick_pictures import draw_quickly
 
 SCORES = {
     "fid/pair/organs": {"value": 2.5, "interval": [2.0, 3.0], "floor": {"value": 0.25, "interval": [0.2, 0.3]}},
@@ -18,6 +19,12 @@ SCORES = {
         **{"smallest_distance": 7.5, "threshold": 6.25},
     },
 }
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch):
+    """What is on a picture is tested with the module that draws it."""
+    draw_quickly(monkeypatch)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from common.reports.experiment_report import ExperimentReport
 from common.runs.experiment import Experiment
 from common.runs.workflow_run import Workflow
+from tests.quick_pictures import draw_quickly
 
 GENERATED = {"generated_dir": "set", "generated_share": 0.5, "generated_share_end": 0}
 ARMS = [
@@ -21,6 +22,12 @@ ARMS = [
 ]
 CASES = 30
 VALIDATIONS = 20
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch):
+    """What is on a picture is tested with the module that draws it."""
+    draw_quickly(monkeypatch)
 
 
 class Outcome:

@@ -12,8 +12,15 @@ from common.runs.search.plan import SearchPlan
 from common.runs.search.search import Execution, Search
 from common.runs.search.space import SearchSpace
 from common.runs.search.steps import Step
+from tests.quick_pictures import draw_quickly
 
 SPACE = {"lr": [0.1, 0.2, 0.3, 0.4], "window": [[0, 1], [0, 2]], "dim": [8]}
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch):
+    """What is on a picture is tested with the module that draws it."""
+    draw_quickly(monkeypatch)
 
 
 def runner(run_id, configs, options, log, *, watch, interval):
