@@ -3,9 +3,8 @@
 import json
 import os
 import socket
-import subprocess
-import sys
 import threading
+import time
 from pathlib import Path
 
 import filelock
@@ -15,9 +14,16 @@ from common import one_run
 from common.leftovers import temporary_name
 from common.one_run import FolderInUseError, begin_run, end_all_runs, end_run
 from common.stopping import STOP_SIGNALS
+from tests.fresh_process import FreshProcess
 
 ROOT = Path(__file__).parents[2]
-HOLDER = "import sys, time; from common.one_run import begin_run; begin_run(sys.argv[1]); print(); time.sleep(60)"
+HOLDER = """
+import sys, time
+from common.one_run import begin_run
+begin_run(sys.argv[1])
+print(flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +36,12 @@ def clean():
 @pytest.fixture
 def other(tmp_path):
     """Another process, which has tmp_path/out."""
-    command = [sys.executable, "-c", HOLDER, str(tmp_path / "out")]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
-    assert process.stdout.readline() == b"\n"
+    process = FreshProcess(["-c", HOLDER, tmp_path / "out"], folder=ROOT)
+    while not process.outputs()[0]:
+        assert process.poll() is None, process.outputs()
+        time.sleep(0.01)
     yield process
     process.kill()
-    process.wait()
-    process.stdout.close()
 
 
 def test_another_process_is_named_and_a_dead_one_leaves_nothing_behind(other, tmp_path):
@@ -46,7 +51,6 @@ def test_another_process_is_named_and_a_dead_one_leaves_nothing_behind(other, tm
         begin_run(out)
     begin_run(tmp_path / "out" / "below")  # a folder of its own
     other.kill()
-    other.wait()
     (out / temporary_name("model.pt")).touch()
     begin_run(out)
     assert json.loads((out / ".run.json").read_text())["process"] == os.getpid()
