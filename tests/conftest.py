@@ -34,10 +34,14 @@ def pytest_collection():
 
 
 def pytest_collection_modifyitems(config, items):
-    """One thread in each process; tests of a release, and of servers, are skipped by name in everyday runs."""
+    """One thread in each process; tests of a release, and of servers, are skipped by name in everyday runs.
+
+    The files beside this one begin first: one of them is long, and as the last it would leave a process idle.
+    """
     import torch  # seconds, which the process that only hands out the tests has no use for
 
     torch.set_num_threads(1)  # two processes keep two cores busy, and threads that wait for a core spin meanwhile
+    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
     if "RELEASE" not in os.environ:
         for item in items:
             if "release" in item.keywords:
