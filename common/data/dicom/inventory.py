@@ -121,7 +121,7 @@ def _owner(file: StructureFile, series: Mapping[str, DrawnSeries], owners: Mappi
         DicomFault: It refers to nothing that is there, to several series, or to one in another frame of reference.
     """
     named = (file.drawn, file.instances, file.series)  # the most exact of them that is there
-    drawn_on = next((found for uids in named if (found := {owners[uid].series for uid in uids & owners.keys()})), set())
+    drawn_on = next((hits for uids in named if (hits := {owners[uid].series for uid in uids & owners.keys()})), set())
     on_ct = sorted(drawn_on & series.keys())
     if drawn_on and not on_ct:
         return None
