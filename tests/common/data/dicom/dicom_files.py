@@ -1,9 +1,13 @@
 """DICOM made for tests with pydicom alone: a CT series, and structures on it as RTSTRUCT or SEG."""
 
+import gzip
+import zipfile
 from pathlib import Path
 
 import numpy as np
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.errors import InvalidDicomError
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, RTStructureSetStorage, SegmentationStorage, generate_uid
 
 SHAPE = (20, 24, 32)  # slices, rows, columns
@@ -211,3 +215,34 @@ def block_mask(k, shape=SHAPE):
     mask = np.zeros(shape, bool)
     mask[list(k), 14:18, 4:7] = True
     return mask
+
+
+def identifiers_of(folder):
+    """All that the input says: names of folders and files, and texts of headers that are no terms of the standard."""
+    found = {part for path in folder.rglob("*") for part in (path.name, path.stem) if len(part) > 5}
+    for path in folder.rglob("*"):
+        try:
+            data = dcmread(path, stop_before_pixels=True) if path.is_file() else []
+        except InvalidDicomError:
+            continue
+        for element in data.iterall() if data else ():
+            if element.VR in ("PN", "LO", "SH", "DA", "TM", "ST", "LT", "UI", "AE") and len(str(element.value)) > 4:
+                found.add(str(element.value))
+    standard = {value for value in found if value.startswith("1.2.840.10008.")}
+    return found - standard - {"images", "labels"}
+
+
+def said_in(folder, identifiers):
+    """Files below a folder, with the identifiers that their name or content holds; archives and gzip are unpacked."""
+    found = {}
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        data = [path.read_bytes()]
+        if path.suffix == ".gz":
+            data = [gzip.decompress(data[0])]
+        elif zipfile.is_zipfile(path):  # model.pt is one
+            with zipfile.ZipFile(path) as archive:
+                data = [archive.read(name) for name in archive.namelist()]
+        name = str(path.relative_to(folder))
+        said = [text for text in identifiers if text in name or any(text.encode() in part for part in data)]
+        found |= {name: said} if said else {}
+    return found
