@@ -3,6 +3,7 @@
 SimpleITK reads them: MONAI 1.6.1's own reader of NRRD takes every space but one for RAS, and mirrors the others.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from ..optional_packages import optional_package
 
+_HEADER_LINES = 10_000  # that a header has at most, and characters of each
 ITK_SUFFIXES = (".seg.nrrd", ".nrrd", ".mha")
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # axes of ITK and DICOM to those of NIfTI, and back
 
@@ -26,7 +28,7 @@ def read_itk(path: str | Path) -> nib.Nifti1Image:
     Raises:
         FileNotFoundError: There is none.
         RuntimeError: SimpleITK is not installed.
-        ValueError: The file cannot be read, is no volume, or holds segments that overlap.
+        ValueError: The file cannot be read, is no volume, is measured in another unit, or holds segments that overlap.
     """
     image = _read(Path(path), voxels=True)
     sitk = optional_package("SimpleITK", needed_for=f"reading {path}")
@@ -52,6 +54,11 @@ def _read(path: Path, *, voxels: bool) -> Any:
     """The image of a file, or the reader that has read its header."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}: expected a volume; name another")
+    if (units := _nrrd_units(path)) - {"mm", ""}:
+        raise ValueError(
+            f"{path} is measured in {', '.join(sorted(units))}, expected mm, which SimpleITK takes all lengths for: "
+            "save it in mm"
+        )
     reader = optional_package("SimpleITK", needed_for=f"reading {path}").ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -62,6 +69,20 @@ def _read(path: Path, *, voxels: bool) -> Any:
         reason = str(error).strip().splitlines()[-1][:100]
         raise ValueError(f"{path} cannot be read ({reason}): copy it again, or move it away") from error
     return reader
+
+
+def _nrrd_units(path: Path) -> set[str]:
+    """Units of the lengths of an NRRD file, where its header says them; none of another file."""
+    if not path.name.lower().endswith(".nrrd"):
+        return set()
+    with path.open("rb") as file:
+        for _ in range(_HEADER_LINES):
+            line = file.readline(_HEADER_LINES).strip()
+            if line.lower().startswith(b"space units:"):
+                return {unit.strip().lower() for unit in re.findall(r'"([^"]*)"', line.decode(errors="replace"))}
+            if not line:  # voxels follow
+                break
+    return set()
 
 
 def _require_one_volume(path: str | Path, image: Any, layers: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from common.data.check import check_case
-from common.data.itk_file import read_itk
+from common.data.itk_file import read_itk, require_itk
 from common.data.nifti_files import image_cases
 from common.data.volume_file import ambiguities, mask_like, open_volume
 from tests.common.data.pair_files import save_pair
@@ -67,6 +67,20 @@ def test_overlapping_segments_of_3d_slicer_are_refused_by_name(tmp_path):
     assert read_itk(segmentation(tmp_path / "plain.seg.nrrd", 1)).shape == (6, 5, 4)
     with pytest.raises(ValueError, match=r"b\.seg\.nrrd holds segments that overlap, in 2 layers \(tumour, node\)"):
         read_itk(segmentation(tmp_path / "b.seg.nrrd", 2))
+
+
+@pytest.mark.parametrize("unit,wrong", [("mm", False), ("cm", True), ("um", True)])
+def test_an_nrrd_in_another_unit_is_refused(tmp_path, unit, wrong):
+    sitk.WriteImage(image_of(np.zeros((4, 5, 6), np.int16)), str(tmp_path / "a.nrrd"), useCompression=False)
+    data = (tmp_path / "a.nrrd").read_bytes()
+    units = " ".join([f'"{unit}"'] * 3).encode()
+    (tmp_path / "a.nrrd").write_bytes(data.replace(b"\n\n", b"\nspace units: " + units + b"\n\n", 1))
+    if not wrong:
+        assert read_itk(tmp_path / "a.nrrd").shape == (6, 5, 4)
+        return
+    for read in (read_itk, require_itk):
+        with pytest.raises(ValueError, match=rf"a\.nrrd is measured in {unit}, expected mm"):
+            read(tmp_path / "a.nrrd")
 
 
 def test_what_is_no_volume_is_told(tmp_path):
