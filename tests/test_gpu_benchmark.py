@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.benchmarks import gpu
 
@@ -16,13 +15,7 @@ ROOT = Path(__file__).parents[1]
 def table(phantom_dir, monkeypatch, capsys):
     """Function (kinds) -> the rows of the table, made in this process: note by what and form."""
     monkeypatch.syspath_prepend(ROOT / "tests" / "benchmarks")
-
-    def measure_here(row, _):
-        # one compiled form is traced, which takes 10 s; the other one differs from it in its numbers alone
-        with torch.compiler.set_stance("force_eager" if row["name"] == "bf16, compiled" else "default"):
-            return gpu.measure(row)
-
-    monkeypatch.setattr(gpu, "run_child", measure_here)
+    monkeypatch.setattr(gpu, "run_child", lambda row, seconds: gpu.measure(row))
 
     def make(*kinds):
         command = ["gpu.py", "--tiny", "--device", "cpu", "--dataset_dir", str(phantom_dir), "--rows", *kinds]
