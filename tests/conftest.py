@@ -6,15 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fresh_process import fork_server
-
 OPENKBP_DIR = Path(os.environ.get("OPENKBP_DIR", Path(__file__).parents[2] / "shared" / "data" / "openkbp"))
-
-
-def pytest_configure(config):
-    """In each process of xdist, which runs many tests: some of them ask for a process of their own."""
-    if hasattr(config, "workerinput"):
-        fork_server()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,16 +6,13 @@ shares the seed of hashes and the packages' state after their import with its si
 """
 
 import gc
-import importlib
 import multiprocessing
 import os
 import runpy
-import socket
 import sys
 import sysconfig
 import tempfile
 from dataclasses import dataclass
-from multiprocessing import connection, forkserver, resource_tracker
 from pathlib import Path
 
 # what a workflow imports beside the checkout
@@ -71,35 +68,6 @@ class FreshProcess:
         if self.poll() is None:
             self.kill()
         return Finished(self.poll(), *self.outputs())
-
-
-def fork_server():
-    """Make the server a copy of this process, so that the two import once: that takes 6 s less than an interpreter.
-
-    To be called before anything of the checkout is imported; if it is too late, the server starts as ever.
-    """
-    server = forkserver._forkserver
-    if "common" in sys.modules or server._forkserver_pid is not None:
-        return
-    gc.disable()  # see `pytest_collection`
-    for name in _PACKAGES:
-        importlib.import_module(name)
-    gc.freeze()
-    gc.enable()
-    resource_tracker.ensure_running()
-    address = connection.arbitrary_address("AF_UNIX")
-    with socket.socket(socket.AF_UNIX) as listener:  # what follows is `ForkServer.ensure_running` of Python 3.11
-        listener.bind(address)
-        listener.listen()
-        ending, alive = os.pipe()
-        if not (pid := os.fork()):
-            os.close(alive)
-            try:
-                forkserver.main(os.dup(listener.fileno()), ending, [])
-            finally:
-                os._exit(0)
-        os.close(ending)
-    server._forkserver_address, server._forkserver_alive_fd, server._forkserver_pid = address, alive, pid
 
 
 def run_fresh(arguments, *, folder, environment=None):
