@@ -22,6 +22,7 @@ from .fault import DicomFault
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR")
 _BESIDE = 0.1  # of a slice: files round positions
+_EXPORT = "export the structure set again, or move it away"
 _DRAW = "have the planning system interpolate or redraw it on the slices of this series, or leave the case out"
 
 
@@ -49,9 +50,8 @@ class RtStruct:
             raise
         except (OSError, EOFError, ValueError, AttributeError, TypeError, KeyError) as error:
             found = f"{type(error).__name__}: {error}".splitlines()[0][:100]
-            remedy = "export the structure set again, or move it away"
             raise DicomFault(
-                "unreadable file", path, found=found, expected="a whole RTSTRUCT", remedy=remedy
+                "unreadable file", path, found=found, expected="a whole RTSTRUCT", remedy=_EXPORT
             ) from error
         self.counts: Mapping[str, int] = {name: sum(map(len, rois)) for name, rois in self._contours.items()}
 
@@ -70,7 +70,7 @@ class RtStruct:
                 *("contours of no structure", self.path),
                 found=what + ("" if twice else ", which is not listed"),
                 expected="a number for each structure, and structures for all contours",
-                remedy="export the structure set again, or move it away",
+                remedy=_EXPORT,
             )
         for item in self._of("ROIContour"):
             contours[int(item.ReferencedROINumber)] += item.get("ContourSequence") or []
