@@ -16,6 +16,7 @@ from .check import Limits, Problem, check_case, problem_table
 from .datalist import Folds, label_values, read_datalist, select_cases
 from .known_files import file_stamp, read_known, write_known
 from .largest_size import require_few_voxels
+from .nested_order import nested_order
 from .preprocessing import complete
 from .same_files import same_files
 
@@ -39,6 +40,8 @@ def resolve_cases(
     workers: int = 2,
     training: bool = False,
     preprocessing: Mapping[str, Any] | None = None,
+    count: int | None = None,
+    seed: int = 0,
 ) -> list[dict[str, Any]]:
     """Checked entries of ``folds`` of the data list, with absolute paths.
 
@@ -54,11 +57,13 @@ def resolve_cases(
         workers: Threads that read.
         training: Whether something is trained on them: test cases are then refused.
         preprocessing: What is done to the cases next, see `Preprocessing`: whether it can be done to all of them.
+        count: How many of the good cases, see `nested_order`; all by default.
+        seed: Decides which.
 
     Raises:
         BadCasesError: A case is bad and `on_bad_case` is ``error``, or none is left.
         FileNotFoundError, ValueError: See `read_datalist`, `select_cases`, `require_boxes_of` and `require_few_voxels`;
-            or test cases would train.
+            test cases would train; or there are fewer good cases than `count`.
     """
     require_on_bad_case(on_bad_case)
     datalist = Path(datalist)
@@ -83,7 +88,15 @@ def resolve_cases(
     limits = limits or Limits(labels=label_values(content))
     problems = find_problems(entries, limits=limits, workers=workers, known=root / CHECKED_NAME)
     problems += same_files(entries, [entry for entry in everything if entry["case_id"] not in chosen])
-    return keep_good(entries, problems, on_bad_case=on_bad_case, record=record)
+    good = keep_good(entries, problems, on_bad_case=on_bad_case, record=record)
+    if count is None:
+        return good
+    if count > len(good):
+        raise ValueError(
+            f"case_count is {count}, but {datalist} has {len(good)} good cases in the folds {folds!r}: set it lower, "
+            "or leave it out for all"
+        )
+    return nested_order(good, seed=seed)[:count]
 
 
 def require_on_bad_case(value: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from itertools import pairwise
 
 import nibabel as nib
 import numpy as np
@@ -32,6 +33,25 @@ def test_nothing_left_is_an_error_even_with_skip(tmp_path):
         resolve_cases(write_list(tmp_path, ["bad"]), on_bad_case="skip")
     with pytest.raises(ValueError, match="on_bad_case is 'ignore', expected error or skip"):
         resolve_cases(write_list(tmp_path, ["bad"]), on_bad_case="ignore")
+
+
+def test_a_count_takes_good_cases_and_fewer_lie_in_more(tmp_path):
+    names = [f"c{number}" for number in range(6)]
+    for name in names:
+        write(tmp_path, name, image=with_voxel(good_image(), 100 + int(name[1])))
+    write(tmp_path, "bad", label=np.zeros(SHAPE, np.uint8))
+    datalist = write_list(tmp_path, [*names, "bad"])
+
+    def chosen(count, seed=0):
+        entries = resolve_cases(datalist, on_bad_case="skip", count=count, seed=seed)
+        return [entry["case_id"] for entry in entries]
+
+    subsets = [set(chosen(count)) for count in range(1, 7)]
+    assert all(len(subset) == i for i, subset in enumerate(subsets, 1))
+    assert all(small < large for small, large in pairwise(subsets)) and subsets[-1] == set(names)
+    assert len({frozenset(chosen(3, seed)) for seed in range(6)}) > 1
+    with pytest.raises(ValueError, match=r"case_count is 7, but .*datalist.json has 6 good cases in the folds None"):
+        chosen(7)
 
 
 def test_good_pairs_are_read_once_until_they_change(tmp_path, monkeypatch):
