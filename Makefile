@@ -71,7 +71,7 @@ demo: install
 		--output_dir $(DEMO)/segmentation
 	@echo "Trained on $(DATA), see:"
 	@echo "  $(DEMO)/evaluation/report.html        scores of the generated pairs, beside their real-vs-real floor"
-	@echo "  $(DEMO)/segmentation/results.html     do the pairs help a segmenter? real, mixed, generated only"
+	@echo "  $(DEMO)/segmentation/results.html     do the pairs help a segmenter? real cases, and with pairs"
 	@echo "  $(DEMO)/analysis/analysis.html        the data set that it was trained on"
 	@echo "  $(DEMO)/losses.png                    loss diagram"
 	@echo "  $(DEMO)/previews/                     the same samples as training went on"

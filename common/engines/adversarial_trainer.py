@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, Literal
+from typing import Any
 
 import ignite.distributed as idist
 import numpy as np
@@ -17,11 +17,11 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
+from .mixed_precision import Amp, autocast_dtype, multiplies_bf16
 from .phase import Phase
 from .step import Step
 from .step_sampler import StepBatchSampler
 
-Amp = Literal["off", "bf16", "fp16"]
 logger = logging.getLogger(__name__)
 
 
@@ -48,7 +48,7 @@ class AdversarialTrainer(Trainer):
         step: The phases; see `HAGANStep`.
         optimizers: By the name of the phase, or the one it shares.
         seed: Of all noise.
-        amp: Mixed precision of the forward passes; fp16 scales the gradients.
+        amp: Mixed precision of the forward passes, see `autocast_dtype`; fp16 scales the gradients.
         accumulation: Number of parts that a batch is cut into to bound memory; the update is that of the whole batch.
 
     ``state.output`` of a step is the dictionary of its losses as floats, averaged over the ranks; a phase that does not
@@ -56,7 +56,7 @@ class AdversarialTrainer(Trainer):
 
     Raises:
         NonFiniteLossError: A loss is NaN or infinite; no checkpoint is written of that state.
-        ValueError: A phase has no optimiser, or the batch cannot be cut into `accumulation` parts.
+        ValueError: A phase has no optimiser, the batch cannot be cut into `accumulation` parts, or `amp` is unknown.
     """
 
     scaler: torch.amp.GradScaler  # type: ignore[assignment] # MONAI annotates CUDA's, a subclass for one kind of device
@@ -87,13 +87,13 @@ class AdversarialTrainer(Trainer):
                 "parts: set --accumulation to a divisor of it, or another --batch_size"
             )
         device = torch.device(device)  # of the command line it is a text
-        if amp == "bf16" and device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
+        if amp == "bf16" and device.type == "cpu" and not multiplies_bf16(device):
             logger.warning("this CPU has no bf16 arithmetic: convolutions may take fifty times as long, use --amp off")
         self.max_steps = max_steps
         self.step = step
         self.optimizers = dict(optimizers)
         self.seed = seed
-        self.autocast_dtype = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}[amp]
+        self.autocast_dtype = autocast_dtype(amp, device=device)
         self.accumulation = accumulation
         self.modules = [_distributed(phase, device) for phase in step.phases]
         super().__init__(

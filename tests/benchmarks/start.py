@@ -4,8 +4,8 @@
     git worktree add ../before COMMIT && python tests/benchmarks/start.py --against ../before --rounds 3
 
 The step is the first that an engine of Ignite finishes; of a run without one, such as the analysis, it is the check of
-options, files and folder behind which the work begins. Runs are those of the smoke overlays on phantoms. With
-`--against`, the runs of another checkout take turns with those of this one. Prints a Markdown table of the medians.
+options, files and folder behind which the work begins. Runs are those of the smoke overlays on phantoms, but with
+`train.yaml`'s intervals, so that the first step writes neither a model nor pictures. With `--against`, the runs of another checkout take turns with those of this one. Prints a Markdown table of the medians.
 """
 
 import argparse
@@ -32,7 +32,11 @@ RUNS = {  # bundle and run id → configs
     "segresnet_auto3dseg evaluating": ["evaluate", "smoke"],
     "segresnet_auto3dseg experiment": ["experiment"],
 }
-OPTIONS = {"hagan_128 inferring": {"num_samples": 2}}
+NO_FILES = {"checkpoint_interval": 1000, "preview_interval": 1000}
+OPTIONS = {
+    "hagan_128 inferring": {"num_samples": 2},
+    **{f"{bundle} training": NO_FILES for bundle in ("hagan_128", "hagan_256", "baseline_gans", "latent_flow")},
+}
 
 
 def main() -> None:

@@ -146,13 +146,18 @@ def test_half_precision_stays_close_to_fp32_and_keeps_fp32_weights(hagan_trainin
     assert losses[half] != losses["off"]
 
 
-@pytest.mark.parametrize(
-    "capability,amp,warned", [("AVX2", "bf16", True), ("AVX2", "off", False), ("AVX512", "bf16", False)]
-)
-def test_a_cpu_without_bf16_is_told(hagan_training, monkeypatch, caplog, capability, amp, warned):
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    hagan_training(max_steps=1, amp=amp)
-    assert ("no bf16" in caplog.text) == warned
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("amp", ["bf16", "auto", "off"])
+def test_a_cpu_without_bf16_is_told_unless_auto_chooses(hagan_training, monkeypatch, caplog, native, amp):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native})
+    trainer = hagan_training(max_steps=1, amp=amp)
+    assert ("no bf16" in caplog.text) == (amp == "bf16" and not native)
+    assert (trainer.autocast_dtype == torch.bfloat16) == (amp == "bf16" or (amp == "auto" and native))
+
+
+def test_another_precision_is_refused(hagan_training):
+    with pytest.raises(ValueError, match="amp is 'half', expected one of auto, off, bf16, fp16"):
+        hagan_training(max_steps=1, amp="half")
 
 
 def test_training_learns_to_reconstruct(hagan_training):
