@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from monai.data import DataLoader
+from monai.utils import convert_to_tensor
 
 from ..data.cached_array import read_cached, write_cached
 from ..files import content_sha256
@@ -97,7 +98,9 @@ class FeatureReader:
                 alike.setdefault(batch[name].shape, []).append(name)
             features: Features = {}
             for group in alike.values():
-                rows = extractor(torch.cat([batch[name] for name in group]).to(self.device)).float().cpu()
+                stacked = torch.cat([batch[name] for name in group])
+                plain = convert_to_tensor(stacked, track_meta=False)  # metadata would be carried through each layer
+                rows = extractor(plain.to(self.device)).float().cpu()
                 features |= zip(group, rows.unflatten(0, (len(group), -1)).numpy(), strict=True)
             for i in range(len(batch[names[0]])):
                 yield {name: features[name][i] for name in names}

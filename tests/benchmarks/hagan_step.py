@@ -57,6 +57,7 @@ BESIDE = {
     "fused Adam": ("products", *LEVERS, "fused"),
     "fused Adam, weights channels last": ("products", *LEVERS, "fused", "weights"),
     "bf16": ("products", *LEVERS, "bf16"),
+    "bf16, memory kept": ("products", *LEVERS, "bf16", "malloc"),
     "compiled (inductor)": ("products", *LEVERS, "compiled"),
 }
 ENVIRONMENT = {

@@ -34,6 +34,7 @@ ROWS = {  # name → options of our training, or None for the authors' loop; env
     "ours": ({"amp": "off"}, {}),
     "ours, memory given back": ({"amp": "off"}, {"MALLOC_MMAP_THRESHOLD_": "1000000"}),
     "ours, bf16": ({"amp": "bf16"}, {}),
+    "ours, bf16, memory kept": ({"amp": "bf16"}, {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}),
     "ours, threads asleep": ({"amp": "off"}, {"OMP_WAIT_POLICY": "PASSIVE"}),
 }
 UNTIMED = 2
