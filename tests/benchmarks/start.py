@@ -5,7 +5,8 @@
 
 The step is the first that an engine of Ignite finishes; of a run without one, such as the analysis, it is the check of
 options, files and folder behind which the work begins. Runs are those of the smoke overlays on phantoms, but with
-`train.yaml`'s intervals, so that the first step writes neither a model nor pictures. With `--against`, the runs of another checkout take turns with those of this one. Prints a Markdown table of the medians.
+`train.yaml`'s intervals, so that the first step writes neither a model nor pictures. With `--against`, the runs of
+another checkout take turns with those of this one. Prints a Markdown table of the medians.
 """
 
 import argparse
