@@ -229,6 +229,18 @@ def test_files_that_agree_are_one(tmp_path):
     prepare("dicom", str(tmp_path / "out"), input=str(tmp_path / "archive"), rois=ROIS, folds=1, test_fraction=0)
 
 
+def test_labels_that_two_files_draw_are_joined_and_told(tmp_path, caplog):
+    slices = save_ct(tmp_path / "archive")
+    save_rtstruct(tmp_path / "archive" / "rs1", slices, block((5, 6)))
+    save_rtstruct(tmp_path / "archive" / "rs2", slices, {"GTVn": [(8, box(5.6, 13.6, 9.4, 17.4))]})
+    with caplog.at_level(logging.INFO):
+        prepare("dicom", str(tmp_path / "out"), input=str(tmp_path / "archive"), rois=ROIS, folds=1, test_fraction=0)
+    label = np.asarray(nib.load(next((tmp_path / "out" / "labels").iterdir())).dataobj)
+    assert set(np.unique(label)) == {0, 1, 2}
+    told = next(text for text in caplog.messages if "several files draw its labels" in text)
+    assert "rs1" in told and "rs2" in told
+
+
 def test_what_overlaps_belongs_to_the_earlier_pattern(tmp_path):
     slices = save_ct(tmp_path / "archive")
     node = {"GTVn": [(k, box(5.6, 13.6, 9.4, 17.4)) for k in (5, 6)]}
