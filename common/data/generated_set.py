@@ -145,10 +145,14 @@ def read_generated_set(
 
 
 def mask_ids(provenance: Mapping[str, Any]) -> frozenset[str]:
-    """Ids behind the masks that a set's images were drawn for: their sources, and what generated ones go back to."""
-    masks = (provenance.get("drawing") or {}).get("masks") or {}
-    named = {case["mask_from"] for case in provenance.get("cases") or () if "mask_from" in case}
-    return frozenset(named | set(masks.get("generator_case_ids", ())))
+    """Real case ids behind the masks that a set's images were drawn for, see `real_mask_ids`."""
+    named = [case["mask_from"] for case in provenance.get("cases") or () if "mask_from" in case]
+    return real_mask_ids((provenance.get("drawing") or {}).get("masks") or {}, named)
+
+
+def real_mask_ids(masks: Mapping[str, Any], named: Iterable[str]) -> frozenset[str]:
+    """Of masks as `MaskSource.describe` has them, the sources `named`, and the cases that generated ones go back to."""
+    return frozenset(named).difference(masks.get("generated_ids", ())).union(masks.get("generator_case_ids", ()))
 
 
 def _read_cases(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:

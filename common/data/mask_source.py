@@ -61,8 +61,8 @@ class MaskSource:
     def describe(self) -> dict[str, Any]:
         """Plain values for the request and the provenance of a set: equal ones mean equal masks.
 
-        ``ids`` are the sources' names in order. ``generator_case_ids`` are the real cases behind masks of a folder that
-        is part of a generated set.
+        ``ids`` are the sources' names in order. Of a folder that is part of a generated set, ``generator_case_ids`` are
+        the real cases behind its masks, and ``generated_ids`` the names that are no real cases.
         """
         if self.listed:
             sha256 = datalist_hash(read_datalist(self.path))
@@ -70,9 +70,9 @@ class MaskSource:
             sha256 = content_sha256([[case["case_id"], file_sha256(case["label"])] for case in self.cases])
         record = {"name": self.path.name, "sha256": sha256, "ids": [source_case(case) for case in self.cases]}
         if not self.listed and (self.path.resolve().parent / FILE_NAME).is_file():
-            record["generator_case_ids"] = sorted(
-                read_generated_set(self.path.resolve().parent, check=False).seen_ids or ()
-            )
+            generated = read_generated_set(self.path.resolve().parent, check=False)
+            record["generator_case_ids"] = sorted(generated.seen_ids or ())
+            record["generated_ids"] = sorted({case["case_id"] for case in generated.cases} & set(record["ids"]))
         return record
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ..data.drawn_volumes import centred_affine, drawn_volumes
+from ..data.generated_set import real_mask_ids
 from ..networks.model_file import read_model_file
 from .bundle_predictions import inference_config
 
@@ -76,13 +77,13 @@ class PairStream(Dataset):
         return frozenset(training["case_ids"]).union(training.get("generator_case_ids", ()), self.mask_ids())
 
     def mask_ids(self, count: int | None = None) -> frozenset[str]:
-        """Sources of the masks that images are drawn for, and the real cases behind those; none without given masks.
+        """Real case ids behind the masks that images are drawn for; none without given masks.
 
         Args:
             count: Of the first items, each of which has the next of the masks; by default all.
         """
         masks = self.drawing.get("masks") or {}
-        return frozenset(masks.get("ids", ())[:count]).union(masks.get("generator_case_ids", ()))
+        return real_mask_ids(masks, masks.get("ids", ())[:count])
 
     @property
     def drawing(self) -> dict[str, Any]:

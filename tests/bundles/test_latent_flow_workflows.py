@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from common.data.datalist import read_datalist
-from common.data.generated_set import read_generated_set, training_cases
+from common.data.generated_set import cases_beside, read_generated_set, training_cases
 from common.files import file_sha256
 from common.runs.pair_stream import PairStream
 from tests.bundles.test_dataset_workflow import ROOT, YOUNG
@@ -102,6 +102,18 @@ def test_images_for_masks_of_a_folder(workflow, trained, phantom_dir, tmp_path):
     assert np.array_equal(stream[2]["image"][0].numpy(), images[2])
     bent = workflow("inference", checkpoint=trained, masks=str(folder), num_samples=2, output_dir=str(tmp_path / "b"))
     assert not any(np.array_equal(found, mask) for found in masks_of(bent))
+
+
+def test_images_for_masks_that_the_flow_drew_are_a_set_like_another(workflow, trained, phantom_dir, tmp_path):
+    first = workflow("inference", checkpoint=trained, num_samples=2, output_dir=str(tmp_path / "first"))
+    again = workflow("inference", checkpoint=trained, num_samples=2, masks=str(first / "labels"), mask_bend=0)
+    found, before = read_generated_set(again), read_generated_set(first)
+    cases = cases_beside(found, read_datalist(phantom_dir / "datalist.json"))  # both sets name their cases alike
+    assert [case["case_id"] for case in cases] == ["generated_00000", "generated_00001"]
+    assert found.seen_ids == before.seen_ids
+    options = {"masks": str(first / "labels"), "mask_bend": 0}
+    stream = PairStream(ROOT / "bundles" / "latent_flow", checkpoint=trained, num_samples=2, options=options)
+    assert stream.seen_ids == found.seen_ids
 
 
 def test_images_for_masks_of_the_training_are_those_of_its_folds(workflow, trained, phantom_dir, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.data.datalist import read_datalist
-from common.data.generated_set import read_generated_set
+from common.data.generated_set import read_generated_set, real_mask_ids
 from common.data.mask_source import MaskSource
 from common.data.provenance import write_provenance
 
@@ -73,7 +73,11 @@ def test_copies_of_a_case_stand_for_it_and_a_list_may_lie_elsewhere(phantom_dir,
 
 
 def test_masks_of_a_generated_set_bring_the_cases_behind_it(generated_pairs):
-    assert source(generated_pairs / "labels").describe()["generator_case_ids"] == ["m1", "p1", "p2"]
+    write_mask(generated_pairs / "labels" / "p9.nii.gz")  # laid there by somebody
+    described = source(generated_pairs / "labels").describe()
+    assert described["generator_case_ids"] == ["m1", "p1", "p2"]
+    assert described["generated_ids"] == ["generated_00000"]  # no case that anybody has seen
+    assert real_mask_ids(described, described["ids"]) == {"m1", "p1", "p2", "p9"}
 
 
 @pytest.fixture
