@@ -40,6 +40,9 @@ class LatentFlow(ImageGenerator):
         temperature: What the image's noise at the start is multiplied by; below 1, samples are cleaner and more alike.
         mask_temperature: The same for the mask's noise, which decides how large and how varied drawn masks are; None is
             that of the image.
+        redraw: Where masks are drawn, each image is then drawn again for its mask, from this share of noise in it,
+            above 0 to 1 (SDEdit, Meng et al., 2022); None keeps the image that was drawn with the mask.
+        redraw_temperature: What that noise is multiplied by.
 
     Attributes:
         latent_dim: Number of noise values of a pair, those of the mask included.
@@ -58,6 +61,8 @@ class LatentFlow(ImageGenerator):
         sampling_steps: int = 25,
         temperature: float = 1.0,
         mask_temperature: float | None = None,
+        redraw: float | None = None,
+        redraw_temperature: float = 1.0,
     ) -> None:
         if not channels or any(width % _GROUPS or width < _GROUPS for width in channels):
             raise ValueError(f"channels are {list(channels)}, expected one or more multiples of {_GROUPS}: set others")
@@ -72,7 +77,10 @@ class LatentFlow(ImageGenerator):
         if not 1 <= sampling_steps <= NOISE_LEVELS:
             raise ValueError(f"sampling_steps is {sampling_steps}, expected 1 to {NOISE_LEVELS}")
         of_mask = temperature if mask_temperature is None else mask_temperature
-        for name, value in (("temperature", temperature), ("mask_temperature", of_mask)):
+        if redraw is not None and not 0 < redraw <= 1:
+            raise ValueError(f"redraw is {redraw}, expected above 0 to 1, such as 0.75, or none")
+        temperatures = {"temperature": temperature, "mask_temperature": of_mask}
+        for name, value in {**temperatures, "redraw_temperature": redraw_temperature}.items():
             if value <= 0:
                 raise ValueError(f"{name} is {value}, expected more than 0, such as 0.7")
         mask_code = OccupancyCode(labels)
@@ -83,6 +91,7 @@ class LatentFlow(ImageGenerator):
         self.latent_channels = latent_channels
         self.sampling_steps = sampling_steps
         self.temperature, self.mask_temperature = temperature, of_mask
+        self.redraw, self.redraw_temperature = redraw, redraw_temperature
         self.mask_code = mask_code
         self.image_code = BlockCode(latent_channels)
         self.flow = DiffusionModelUNet(
@@ -101,20 +110,33 @@ class LatentFlow(ImageGenerator):
 
     def forward(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Pairs (B, 2, H, W, D) in [-1, 1] of ``z`` (B, latent_dim); with ``mask`` (B, 1, H, W, D), images for it."""
-        code = z.view(-1, self.code_channels, *self.grid)
-        parts = code[:, : self.latent_channels], code[:, self.latent_channels :]
-        code = torch.cat([self.temperature * parts[0], self.mask_temperature * parts[1]], 1)
-        given = torch.full((len(z),), int(mask is not None), device=z.device)
+        noise, mask_noise = z.view(-1, self.code_channels, *self.grid).split(
+            [self.latent_channels, self.mask_code.channels], 1
+        )
         if mask is not None:
-            code = torch.cat([code[:, : self.latent_channels], self.mask_code.encode(mask)], 1)
+            code = self._draw(self.temperature * noise, self.mask_code.encode(mask), given=True)
+        else:
+            code = self._draw(self.temperature * noise, self.mask_temperature * mask_noise, given=False)
+            mask = self.mask_code.decode(code[:, self.latent_channels :])
+            if self.redraw is not None:
+                fresh = self.redraw_temperature * noise.flip((2, 3, 4))  # at its new place, noise that was not seen yet
+                images = (1 - self.redraw) * code[:, : self.latent_channels] + self.redraw * fresh
+                code = self._draw(images, self.mask_code.encode(mask), given=True, start=self.redraw)
+        image = self.image_code.smooth(self.image_code.decode(code[:, : self.latent_channels]))
+        return torch.cat([image, mask], 1)
+
+    def _draw(self, images: Tensor, masks: Tensor, *, given: bool, start: float = 1.0) -> Tensor:
+        """Codes of pairs from a share `start` of noise in the images, and in the masks unless those are `given`."""
+        code = torch.cat([images, masks], 1)
+        flags = torch.full((len(code),), int(given), device=code.device)
         scheduler = RFlowScheduler(NOISE_LEVELS)
         scheduler.set_timesteps(self.sampling_steps)
-        for level, following in pairwise([*scheduler.timesteps.tolist(), 0]):
-            velocity = self.velocity(code, torch.full((len(z),), float(level), device=z.device), given)
+        first = start * NOISE_LEVELS
+        levels = [first, *(level for level in scheduler.timesteps.tolist() if level < first), 0]
+        for level, following in pairwise(levels):
+            velocity = self.velocity(code, torch.full((len(code),), float(level), device=code.device), flags)
             code, _ = scheduler.step(velocity, level, code, following)
-        drawn = self.mask_code.decode(code[:, self.latent_channels :]) if mask is None else mask
-        image = self.image_code.smooth(self.image_code.decode(code[:, : self.latent_channels]))
-        return torch.cat([image, drawn], 1)
+        return code
 
     def encode(self, pairs: Tensor) -> Tensor:
         """Codes (B, code_channels, *grid) of pairs (B, 2, H, W, D) in [-1, 1]."""

@@ -56,6 +56,8 @@ LATENT_FLOW = {
         *("checkpoint", "num_samples", "batch_size", "seed", "indices", "sampling_steps", "masks", "masks_dir"),
         "temperature",
         "mask_temperature",
+        "redraw",
+        "redraw_temperature",
         "mask_bend",
     ],
     "dataset": ["checkpoints", "num_samples", "options", "dataset_dir"],

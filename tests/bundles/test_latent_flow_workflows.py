@@ -178,6 +178,8 @@ def test_other_steps_or_masks_are_another_request(trained, phantom_dir, tmp_path
         request(sampling_steps=3),
         request(temperature=0.5),
         request(mask_temperature=0.5),
+        request(redraw=None),
+        request(redraw_temperature=0.5),
         request(mask_bend=0.5),
         request(masks=None),
         request(seed=1),

@@ -79,6 +79,31 @@ def test_the_masks_noise_has_a_temperature_of_its_own():
     torch.testing.assert_close(cooler.eval()(z), generator.eval()(scaled))
 
 
+def test_an_image_that_is_redrawn_from_noise_alone_is_that_of_its_mask():
+    once, twice = build(sampling_steps=3), build(sampling_steps=3, redraw=1, redraw_temperature=0.5)
+    twice.load_state_dict(once.state_dict())
+    z = torch.randn(2, once.latent_dim, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        first, second = once.eval()(z), twice.eval()(z)
+        mask = first[:, 1:]
+        noise = z.view(2, once.code_channels, *once.grid).flip((2, 3, 4)) / 2
+        assert torch.equal(second[:, 1:], mask)
+        torch.testing.assert_close(second, once(noise.flatten(1), mask))
+    assert not torch.allclose(first[:, :1], second[:, :1])
+
+
+def test_the_less_noise_the_nearer_is_what_is_redrawn():
+    once = build(sampling_steps=3)
+    z = torch.randn(2, once.latent_dim, generator=torch.Generator().manual_seed(0))
+    far = []
+    for share in (0.01, 0.3, 1):
+        twice = build(sampling_steps=3, redraw=share)
+        twice.load_state_dict(once.state_dict())
+        with torch.no_grad():
+            far.append((twice.eval()(z) - once.eval()(z)).abs().mean().item())
+    assert far == sorted(far) and far[0] < 0.05 * far[2]
+
+
 def test_a_gradient_reaches_every_parameter_of_the_flow_and_the_code_has_none():
     generator = build()
     code = torch.randn(2, generator.code_channels, *generator.grid)
@@ -158,6 +183,9 @@ def test_another_flow_shares_the_code_and_changes_nothing_in_this_one():
         ({"labels": 1}, "labels is 1, expected 2 or more"),
         ({"temperature": 0}, "temperature is 0, expected more than 0"),
         ({"mask_temperature": -1}, "mask_temperature is -1, expected more than 0"),
+        ({"redraw": 0}, "redraw is 0, expected above 0 to 1"),
+        ({"redraw": 1.5}, "redraw is 1.5, expected above 0 to 1"),
+        ({"redraw_temperature": 0}, "redraw_temperature is 0, expected more than 0"),
         ({"sampling_steps": 0}, "sampling_steps is 0, expected 1 to 1000"),
         ({"sampling_steps": 1001}, "sampling_steps is 1001, expected 1 to 1000"),
     ],
