@@ -48,13 +48,15 @@ install: $(VENV)/.installed
 # torch first: its own build is chosen before anything asks for another
 $(VENV)/.installed: requirements.txt requirements-clinic.txt requirements-cluster.txt requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --no-compile $$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)
-	$(VENV)/bin/python -m pip install --quiet --no-compile -r requirements-dev.txt
+	$(VENV)/bin/python -m pip install --quiet $(PIP_OPTIONS) $$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)
+	$(VENV)/bin/python -m pip install --quiet $(PIP_OPTIONS) -r requirements-dev.txt
 	touch $@
 
 data: install
 	$(VENV)/bin/python -m common.data prepare --source $(DATA) --output data/$(DATA)
 
+# most of what is installed is never imported by it, and need not be compiled
+demo: PIP_OPTIONS := --no-compile
 demo: install
 	$(VENV)/bin/python -m common.data prepare --source $(DATA) $(LESIONS:%=--lesions %) --output $(DEMO_DATA)
 	$(RUN) training --config_file "['$(CONFIGS)/train.yaml','$(CONFIGS)/few_cases.yaml','$(CONFIGS)/demo.yaml','$(CROP)']" \
@@ -88,9 +90,9 @@ dist: install
 # bundle's jsonschema last, as pydicom-seg, which MONAI Label requires, asks for one below 4, though it works with this one
 $(LABEL_VENV)/.installed: requirements-label.txt
 	$(PYTHON) -m venv $(LABEL_VENV)
-	$(LABEL_PYTHON) -m pip install --quiet --no-compile $$(sed -n 's/^\(\(torch\|torchvision\|setuptools\)==[^ ]*\).*/\1/p' requirements-label.txt)
-	SAM2_BUILD_CUDA=0 $(LABEL_PYTHON) -m pip install --quiet --no-compile --no-build-isolation -r requirements-label.txt
-	$(LABEL_PYTHON) -m pip install --quiet --no-compile $$(sed -n 's/^\(jsonschema==[^ ]*\).*/\1/p' requirements.txt)
+	$(LABEL_PYTHON) -m pip install --quiet $$(sed -n 's/^\(\(torch\|torchvision\|setuptools\)==[^ ]*\).*/\1/p' requirements-label.txt)
+	SAM2_BUILD_CUDA=0 $(LABEL_PYTHON) -m pip install --quiet --no-build-isolation -r requirements-label.txt
+	$(LABEL_PYTHON) -m pip install --quiet $$(sed -n 's/^\(jsonschema==[^ ]*\).*/\1/p' requirements.txt)
 	touch $@
 
 # made once, as trainings there replace the model: remove $(LABEL_DIR) to begin anew
@@ -138,8 +140,8 @@ nnunet: $(NNUNET_VENV)/.installed
 # torch first, with torchvision: nnU-Net names neither release, and the two must be of one build
 $(NNUNET_VENV)/.installed: requirements-nnunet.txt
 	$(PYTHON) -m venv $(NNUNET_VENV)
-	$(NNUNET_VENV)/bin/python -m pip install --quiet --no-compile $$(sed -n 's/^\(\(torch\|torchvision\)==[^ ]*\).*/\1/p' requirements-nnunet.txt)
-	$(NNUNET_VENV)/bin/python -m pip install --quiet --no-compile -r requirements-nnunet.txt
+	$(NNUNET_VENV)/bin/python -m pip install --quiet $$(sed -n 's/^\(\(torch\|torchvision\)==[^ ]*\).*/\1/p' requirements-nnunet.txt)
+	$(NNUNET_VENV)/bin/python -m pip install --quiet -r requirements-nnunet.txt
 	touch $@
 
 test-nnunet: install nnunet
