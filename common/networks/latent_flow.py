@@ -79,8 +79,11 @@ class LatentFlow(ImageGenerator):
         of_mask = temperature if mask_temperature is None else mask_temperature
         if redraw is not None and not 0 < redraw <= 1:
             raise ValueError(f"redraw is {redraw}, expected above 0 to 1, such as 0.75, or none")
-        temperatures = {"temperature": temperature, "mask_temperature": of_mask}
-        for name, value in {**temperatures, "redraw_temperature": redraw_temperature}.items():
+        for name, value in (
+            ("temperature", temperature),
+            ("mask_temperature", of_mask),
+            ("redraw_temperature", redraw_temperature),
+        ):
             if value <= 0:
                 raise ValueError(f"{name} is {value}, expected more than 0, such as 0.7")
         mask_code = OccupancyCode(labels)

@@ -256,8 +256,8 @@ def _label(job: _Job, *, tell: bool = False) -> np.ndarray:
         of_file = masks.setdefault(value, {})
         mask = file.mask(name, job.series)
         of_file[file.path] = mask | of_file[file.path] if file.path in of_file else mask
-    drawn_by = {value: sorted(str(path) for path in of_file) for value, of_file in masks.items()}
-    if tell and len({path for paths in drawn_by.values() for path in paths}) > 1:
+    if tell and len({file.path for _, file, _ in job.structures}) > 1:
+        drawn_by = {value: sorted(map(str, of_file)) for value, of_file in masks.items()}
         logger.info("%s: several files draw its labels: %s", job.case.case_id, drawn_by)
     label = np.zeros(job.series.shape, np.min_scalar_type(max(masks)))
     for value, of_file in masks.items():

@@ -15,6 +15,12 @@ def test_the_network_runs_in_the_precision(amp, dtype):
     assert output.dtype == dtype
 
 
+@pytest.mark.parametrize(("native", "dtype"), [(False, torch.float32), (True, torch.bfloat16)])
+def test_auto_runs_in_what_the_device_of_the_inputs_multiplies(monkeypatch, native, dtype):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native})
+    assert AutocastInferer(SimpleInferer(), amp="auto")(torch.randn(1, 1, 8, 8, 8), NETWORK).dtype == dtype
+
+
 def test_windows_in_bf16_are_near_those_in_fp32():
     image = torch.randn(1, 1, 12, 8, 8)
     windows = SlidingWindowInferer(roi_size=8, overlap=0.5, mode="gaussian")
