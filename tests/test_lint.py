@@ -144,6 +144,13 @@ CASES = {
             [],
         ),
     ],
+    docs.contents_name_every_section: [
+        (
+            {"bundles/a/docs/x.md": "# X\n- [A](#a)\n\n## A\n## B\n", "README.md": "# X\n## A\n- [B](#b)\n## B\n"},
+            ["bundles/a/docs/x.md:1: the list of sections lacks 'B'"],
+        ),
+        ({"README.md": "# X\n- [A](#a)\n- [B](#b)\n\n## A\n## B\n"}, []),
+    ],
     docs.first_screen_shows_the_way: [
         (
             READ | {"bundles/a/docs/README.md": "# A\n## Own\n[A](how_to.md)\n```\nrun\n```\n"},

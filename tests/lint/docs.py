@@ -37,6 +37,16 @@ def link_leads_somewhere(root: Path) -> Iterator[Finding]:
                 yield Finding(path, number, f"no config {config}", "mend the command")
 
 
+def contents_name_every_section(root: Path) -> Iterator[Finding]:
+    """A page that begins with a list of links to its sections leaves none out."""
+    for path in pages(root):
+        text = path.read_text()
+        listed = re.findall(r"^- \[(.+)\]\(#\S+\)$", text.partition("\n## ")[0], re.MULTILINE)
+        for section in re.findall(r"^## (.+)$", text, re.MULTILINE) if listed else []:
+            if section not in listed:
+                yield Finding(path, 1, f"the list of sections lacks '{section}'", "add a link to it")
+
+
 def first_screen_shows_the_way(root: Path) -> Iterator[Finding]:
     """What stands above a bundle's first section: one command, one picture, and a link for each kind of reader."""
     for path in sorted(root.glob("bundles/*/docs/README.md")):
@@ -98,6 +108,6 @@ def _anchors(page: Path) -> set[str]:
 
 
 RULES = (
-    *(sections_stand_in_the_zoos_order, link_leads_somewhere, first_screen_shows_the_way, page_stays_in_its_bundle),
-    *(value_is_as_the_command_line_takes_it, bundles_share_no_long_line),
+    *(sections_stand_in_the_zoos_order, link_leads_somewhere, contents_name_every_section, first_screen_shows_the_way),
+    *(page_stays_in_its_bundle, value_is_as_the_command_line_takes_it, bundles_share_no_long_line),
 )
