@@ -34,8 +34,9 @@ class ProjectedDiscriminator(Discriminator):
 class ProjectedStep(HAGANStep):
     """As `HAGANStep`, with a hinge loss of the heads, which see every second slice of the slab of a z_concat pair."""
 
-    def __init__(self, *networks: Any, **options: Any) -> None:
+    def __init__(self, *networks: Any, weight: float, **options: Any) -> None:
         super().__init__(*networks, **options)
+        self.weight = weight
         self.backbone = load_extractor("slices").network.backbone.network
 
     def discriminator_loss(self, b: Batch) -> dict[str, Tensor]:
@@ -45,14 +46,14 @@ class ProjectedStep(HAGANStep):
             fake, _ = self._generate(b)
         pairs = zip(self.judge_slices(b["x_slab"]), self.judge_slices(fake), strict=True)
         projected = torch.stack([sum(discriminator_losses("hinge", *pair)) for pair in pairs]).mean()
-        return losses | {"d": losses["d"] + projected, "d_projected": projected}
+        return losses | {"d": losses["d"] + self.weight * projected, "d_projected": projected}
 
     def generator_loss(self, b: Batch) -> dict[str, Tensor]:
         """Against D^H and D^L, and against the heads, `g_projected`."""
         slab, low = self._generate(b)
         logits, _ = self._judge((slab, low), b["r"], None)
         projected = torch.stack([generator_loss("hinge", judged) for judged in self.judge_slices(slab)]).mean()
-        return {"g": generator_loss(self.objective, logits) + projected, "g_projected": projected}
+        return {"g": generator_loss(self.objective, logits) + self.weight * projected, "g_projected": projected}
 
     def judge_slices(self, slab: Tensor) -> list[Tensor]:
         """Logits of each head on slices (B, 1, d, h, 2w): image, mask and image again are the colours."""
