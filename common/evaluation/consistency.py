@@ -13,6 +13,8 @@ from .sets import EvaluationSets
 class PairConsistency:
     """Dice between each generated mask and the segmenter's on the generated image; real pairs are the reference.
 
+    Labels are compared one by one, too, unless the generated set has joined them into one foreground.
+
     Args:
         segmenter: Folder of a MONAI bundle with an inference config, or the config; see `pair_consistency`.
         overrides: Of that config.
@@ -43,12 +45,13 @@ class PairConsistency:
         if "mask" not in sets.views:
             findings.text = ["Left out: a side has no masks."]
             return findings
+        joined = sets.generated.recipe.get("binary_mask", False)  # then label 1 of a real file is another region
         result = pair_consistency(
             self.segmenter,
             sets.generated.cases[: self.cases],
             real=sets.held_out.cases[: self.cases],
             work_dir=folder.parent / "predictions",
-            labels=sets.labels,
+            labels=[] if joined else sets.labels,
             segmenter_overrides=self.overrides,
             seed=self.seed,
         )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from common.evaluation import consistency
@@ -14,6 +16,19 @@ def test_the_first_cases_of_each_side_are_segmented(build_sets, tmp_path, monkey
     sets = build_sets()
     consistency.PairConsistency("bundles/segresnet_auto3dseg", cases=3)(sets, tmp_path)
     assert given == {"generated": sets.generated.cases[:3], "real": sets.held_out.cases[:3]}
+
+
+@pytest.mark.parametrize("joined,labels", [(False, [1, 2]), (True, [])])
+def test_labels_that_the_set_has_joined_are_not_compared_one_by_one(
+    build_sets, tmp_path, monkeypatch, joined, labels
+):
+    """The real files keep theirs, so that their label 1 is a part of what label 1 of the set is."""
+    given = []
+    monkeypatch.setattr(consistency, "pair_consistency", lambda *_, labels, **__: given.extend(labels) or {})
+    sets = build_sets()
+    generated = replace(sets.generated, recipe={**sets.generated.recipe, "binary_mask": joined})
+    consistency.PairConsistency("bundles/segresnet_auto3dseg")(replace(sets, generated=generated), tmp_path)
+    assert given == labels
 
 
 @pytest.mark.parametrize("found,told", [((4, 4), True), ((4, 3), False), ((0, 4), False)])
