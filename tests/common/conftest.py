@@ -101,13 +101,15 @@ def hagan_training():
 class FakeInferring:
     """Stands in for runs of `inferring`: smooth bodies with a lesion, of the seeds asked for; remembers its runs.
 
-    `planted` maps (seed, index) to image and mask of a pair that is "generated" there. With `killed_after` it
-    dies once, having written that many pairs and nothing else.
+    `planted` maps (seed, index) to image and mask of a pair that is "generated" there; `masks` a seed to what the run
+    says of the masks that it draws images for. With `killed_after` it dies once, having written that many pairs and
+    nothing else.
     """
 
     def __init__(self):
         self.runs = []
         self.planted = {}
+        self.masks = {}
         self.killed_after = None
 
     def __call__(self, run_id, configs, options, log, **_):
@@ -127,6 +129,8 @@ class FakeInferring:
         keys = ("bundle", "checkpoint", "seed", "cases", "spacing")
         made = {"postprocessing": {"threshold": 0.5}, "versions": {"torch": "0"}}
         made |= {"training": {"case_ids": ["p1", "p2"]}, "hu_window": [-1024, 600]}
+        if options["seed"] in self.masks:
+            made["drawing"] = {"temperature": 0.5, "masks": self.masks[options["seed"]]}
         write_provenance(options["output_dir"], {**dict.fromkeys(keys), **made})
 
 
@@ -172,14 +176,19 @@ def model_file(tmp_path):
 
 @pytest.fixture
 def released(tmp_path, inferring, model_file):
-    """Function (num_samples, checkpoints, folder, …, **selection) -> folder of a set made by a `PublishedSet`."""
+    """Function (num_samples, checkpoints, folder, …, **selection) -> folder of a set made by a `PublishedSet`.
+
+    `options` are those of `inferring`.
+    """
     config = tmp_path / "inference.yaml"
     config.write_text("run: []\n")
 
-    def make(num_samples=5, *, checkpoints=None, folder="set", seed=0, hu_step=1, engine=None, **selection):
+    def make(
+        num_samples=5, *, checkpoints=None, folder="set", seed=0, hu_step=1, engine=None, options=None, **selection
+    ):
         sources = read_sources(checkpoints or [model_file()], num_samples=num_samples, seed=seed)
         about = SetDescription("synthetic", {"name": "hagan_128", "version": "0.1.0"}, seed, hu_step)
-        how = {"inferring": Workflow("inferring", [str(config)]), "selection": Selection(**selection)}
+        how = {"inferring": Workflow("inferring", [str(config)], options or {}), "selection": Selection(**selection)}
         folders = {"output_dir": tmp_path / folder, "work_dir": tmp_path / f"{folder}.work"}
         PublishedSet(sources, about, **how, **folders, runner=inferring, engine=engine).make()
         return tmp_path / folder

@@ -1,6 +1,6 @@
 """Tells generated pairs that are nearer to a training case than unseen real cases are, to keep them out of a set."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,11 @@ class CopyFilter:
         sides = [[_files(entry) for entry in side] for side in (self.training, self.held_out)]
         return content_sha256([sides, self.recipe, self.quantile])
 
-    def distances(self, items: Sequence[Mapping[str, Any]], *, window: tuple[float, float]) -> np.ndarray:
-        """Distance of each item, ``image`` and ``label`` (1, H, W, D), to its nearest training case."""
+    def distances(self, items: Iterable[Mapping[str, Any]], *, window: tuple[float, float]) -> np.ndarray:
+        """Distance of each item, ``image`` and ``label`` (1, H, W, D), to its nearest training case.
+
+        Items are taken one after the other, so that those of an iterator need not fit into memory together.
+        """
         return nearest(np.stack([shrink_pair(item, window=window) for item in items]), self._trained)[0]
 
     def describe(self, distances: Sequence[float]) -> dict[str, Any]:

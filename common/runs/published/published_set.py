@@ -10,6 +10,7 @@ from typing import Any
 
 from ...data.case import Case
 from ...data.generated_set import LIST_NAME
+from ...data.mask_source import MaskSource
 from ...data.provenance import FILE_NAME
 from ...data.sources.nifti_pair import pair_paths
 from ...files import content_sha256, file_sha256
@@ -101,7 +102,7 @@ class PublishedSet:
             pairs,
             sources=self.sources,
             verdicts=verdicts,
-            made=self._part(self.sources[0]),
+            made=[self._part(source) for source in self.sources],
             about=self.about,
             copy_filter=self.selection.copy_filter,
             mask_filter=self.selection.mask_filter,
@@ -201,7 +202,16 @@ class PublishedSet:
             "filter": self.selection.copy_filter and self.selection.copy_filter.identity,
             "masks": self.selection.mask_filter and self.selection.mask_filter.identity,
             **({"flagged": sorted(self.selection.flagged)} if self.selection.flagged else {}),
+            **({"given_masks": given} if (given := self._given_masks()) else {}),
         }
+
+    def _given_masks(self) -> list[str]:
+        """Hashes of the masks that each checkpoint draws images for; none where masks are drawn, too."""
+        options = self.inferring.options
+        if (masks := options.get("masks")) is None:
+            return []
+        about = [{"settings": source.settings, "training": source.training} for source in self.sources]
+        return [MaskSource(masks, masks_dir=options.get("masks_dir"), **each).describe()["sha256"] for each in about]
 
 
 def _is_there(case: Case) -> bool:

@@ -14,7 +14,7 @@ from ...data.latents import latent_seed
 from ...data.list_entries import require_file_name
 from ...data.provenance import read_provenance, write_provenance
 from ...data.sources.nifti_pair import pair_paths
-from ...files import read_json
+from ...files import content_sha256, read_json
 from .copy_filter import CopyFilter
 from .mask_filter import MaskFilter
 from .source import PairSource, merge_training
@@ -70,7 +70,7 @@ def write_record(
     *,
     sources: Sequence[PairSource],
     verdicts: Sequence[Verdict],
-    made: Path,
+    made: Sequence[Path],
     about: SetDescription,
     copy_filter: CopyFilter | None,
     mask_filter: MaskFilter | None = None,
@@ -82,15 +82,18 @@ def write_record(
         pairs: In their order.
         sources: The checkpoints.
         verdicts: On all candidates, good or not.
-        made: Folder of a run of `inferring` for the set, whose labels, post-processing and versions are taken over.
+        made: Of each checkpoint the folder of its run of `inferring`. It tells which masks its images were drawn for;
+            labels, post-processing and versions are those of the first.
         about: The set.
         copy_filter: None where nothing was compared.
         mask_filter: None where masks were taken as they are.
     """
-    run, training = read_provenance(made), merge_training(sources)
-    drawing = run.get("drawing")  # a flow's: whether images were drawn for masks, and whose
-    described = [pair.describe(masks=(drawing or {}).get("masks")) for pair in pairs]
-    made_list = read_json(made / LIST_NAME, remedy=f"remove {made}, and start the same command again", keys=("labels",))
+    runs, training = [read_provenance(folder) for folder in made], merge_training(sources)
+    run, drawings = runs[0], [each.get("drawing") or {} for each in runs]  # a flow's: what it drew images for, and how
+    masks = [drawing.get("masks") for drawing in drawings]
+    described = [pair.describe(masks=masks[pair.source.number]) for pair in pairs]
+    remedy = f"remove {made[0]}, and start the same command again"
+    made_list = read_json(made[0] / LIST_NAME, remedy=remedy, keys=("labels",))
     checkpoints = [source.describe() for source in sources]
     one = checkpoints[0] if len(checkpoints) == 1 else None
     provenance = {
@@ -99,7 +102,7 @@ def write_record(
         "checkpoints": checkpoints,
         "seed": about.seed,
         "cases": described,
-        **({"drawing": drawing} if drawing else {}),
+        **({"drawing": {**drawings[0], "masks": _joined(masks)}} if drawings[0] else {}),
         "training": training,
         "settings": dict(sources[0].settings),
         "preprocessing": sources[0].settings.get("preprocessing"),
@@ -121,6 +124,16 @@ def write_record(
     write_datalist(content, directory / LIST_NAME)
     write_provenance(directory, provenance)
     return provenance
+
+
+def _joined(masks: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
+    """One record of the masks of all checkpoints, each of which may have those of its own training cases."""
+    given = [dict(each) for each in masks if each]
+    if not given or all(each == given[0] for each in given):
+        return given[0] if given else None
+    ids = ("ids", "generator_case_ids", "generated_ids")
+    joined = {key: sorted({name for each in given for name in each.get(key, ())}) for key in ids}
+    return {**given[0], "sha256": content_sha256([each["sha256"] for each in given]), **joined}
 
 
 def _entry(pair: PublishedPair, directory: Path) -> dict[str, Any]:

@@ -46,8 +46,8 @@ class Selection:
         distances: Sequence[float | None] = [None] * len(candidates)
         if self.copy_filter is not None:
             low, high = source.settings["hu_window"]
-            pairs = [read_pair(case, hu_step=hu_step, window=(low, high)) for case in candidates.values()]
-            items = [{"image": torch.from_numpy(i)[None], "label": torch.from_numpy(m)[None]} for i, m, _ in pairs]
+            pairs = (read_pair(case, hu_step=hu_step, window=(low, high)) for case in candidates.values())
+            items = ({"image": torch.from_numpy(i)[None], "label": torch.from_numpy(m)[None]} for i, m, _ in pairs)
             distances = [float(distance) for distance in self.copy_filter.distances(items, window=(low, high))]
         labels = tuple(int(label) for label in source.settings["label_names"])
         limits = Limits(labels=labels, min_slices=1, share=self.air_share)

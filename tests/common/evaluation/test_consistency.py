@@ -19,9 +19,7 @@ def test_the_first_cases_of_each_side_are_segmented(build_sets, tmp_path, monkey
 
 
 @pytest.mark.parametrize("joined,labels", [(False, [1, 2]), (True, [])])
-def test_labels_that_the_set_has_joined_are_not_compared_one_by_one(
-    build_sets, tmp_path, monkeypatch, joined, labels
-):
+def test_labels_that_the_set_has_joined_are_not_compared_one_by_one(build_sets, tmp_path, monkeypatch, joined, labels):
     """The real files keep theirs, so that their label 1 is a part of what label 1 of the set is."""
     given = []
     monkeypatch.setattr(consistency, "pair_consistency", lambda *_, labels, **__: given.extend(labels) or {})

@@ -77,6 +77,34 @@ def test_several_checkpoints_share_the_set_and_draw_by_seeds_of_their_own(releas
     assert read_generated_set(folder).training_ids == {"p1", "p2", "p3"}
 
 
+def test_each_image_names_the_mask_that_its_own_checkpoint_drew_it_for(released, inferring, model_file):
+    """Checkpoints of different folds draw for masks of different cases."""
+    paths = [model_file("a"), model_file("b", ("p3",))]
+    inferring.masks = {
+        0: {"name": "list.json", "sha256": "1", "ids": ["p1", "p2"]},
+        1: {"name": "list.json", "sha256": "2", "ids": ["p3"]},
+    }
+    folder = released(5, checkpoints=paths)
+    provenance = read_provenance(folder)
+    assert [case["mask_from"] for case in provenance["cases"]] == ["p1", "p2", "p1", "p3", "p3"]
+    assert provenance["drawing"]["temperature"] == 0.5
+    assert provenance["drawing"]["masks"]["ids"] == ["p1", "p2", "p3"]
+    assert read_generated_set(folder).mask_ids == {"p1", "p2", "p3"}
+
+
+def test_a_set_whose_masks_have_changed_is_not_gone_on_with(released, tmp_path, pair_of):
+    for name, seed in (("a", 1), ("b", 2)):
+        path = tmp_path / "masks" / f"{name}.nii.gz"
+        path.parent.mkdir(exist_ok=True)
+        nib.save(nib.Nifti1Image(pair_of(seed)[1], np.eye(4)), path)
+    options = {"masks": str(tmp_path / "masks")}
+    first = sums(released(2, options=options))
+    assert sums(released(2, options=options)) == first
+    path.unlink()
+    with pytest.raises(ValueError, match=r"request\.json was made with other settings:\n  given_masks.*: found "):
+        released(2, options=options)
+
+
 def test_another_seed_makes_another_set_and_the_same_seed_the_same(released):
     first, again, other = released(2), released(2, folder="again"), released(2, folder="other", seed=1)
     assert sums(first) == sums(again)

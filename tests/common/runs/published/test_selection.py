@@ -19,8 +19,9 @@ class NearFilter:
     threshold = 1.0
 
     def distances(self, items, *, window):
-        self.first, self.window = items[0]["image"].numpy(), window
-        return np.array([0.5 if number % 2 else 3.0 for number in range(len(items))])
+        images = [item["image"].numpy() for item in items]
+        self.first, self.window = images[0], window
+        return np.array([0.5 if number % 2 else 3.0 for number in range(len(images))])
 
 
 @pytest.fixture
