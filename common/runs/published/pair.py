@@ -15,7 +15,7 @@ def read_pair(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Image (int16, HU rounded to multiples of `hu_step` within `window`), mask (uint8, if its values fit) and affine.
 
-    Steps of 8 HU, below a scanner's noise, take 45 % off a generated volume's file.
+    Steps of 2 HU take a seventh off a generated volume's file. Steps of 8 take 38 %, and a score of texture sees them.
     """
     image, label = open_volume(case.image), open_volume(case.label)
     rounded = np.round(np.asarray(image.dataobj) / hu_step) * hu_step
