@@ -10,7 +10,7 @@ from nibabel.affines import voxel_sizes
 from ..files import read_json
 from .cases import CHECKED_NAME, OnBadCase, find_problems, keep_good
 from .check import EMPTY, Limits
-from .datalist import SIDES, read_datalist, select_cases, source_case
+from .datalist import SIDES, label_values, read_datalist, select_cases, source_case
 from .label_map import ordered_values, values_note
 from .nifti_files import require_volume
 from .one_grid import on_another_grid
@@ -61,8 +61,8 @@ class GeneratedSet:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What real cases become like, to be compared with the set or mixed with it."""
-        return ASSUMED if self.recorded is None else self.recorded
+        """What real cases become like, to be compared or mixed with the set: on its grid, image and mask each."""
+        return ASSUMED if self.recorded is None else {**self.recorded, "resize_pair": False}
 
     @property
     def seen_ids(self) -> frozenset[str] | None:
@@ -173,16 +173,24 @@ def _read_cases(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
     return cases, content["labels"]
 
 
-def cases_beside(generated: GeneratedSet, datalist: Mapping[str, Any]) -> list[dict[str, Any]]:
+def cases_beside(generated: GeneratedSet, datalist: Mapping[str, Any], *, joined: bool = True) -> list[dict[str, Any]]:
     """Cases of a set that are compared with those of a real list, see `cases_as_listed`.
 
     Args:
         generated: The set.
         datalist: The real list, as of `read_datalist`.
+        joined: Whether the labels of the real cases are joined where the set has one foreground.
 
     Raises:
         LeakageError: Cases of the list, or of the generator's training, are among those of the set.
+        ValueError: The set has one foreground, and the labels of the real cases are not joined.
     """
+    if generated.binary_mask and not joined and len(label_values(datalist)) > 2:
+        raise ValueError(
+            f"binary_mask is False, but the masks of {generated.directory} have one foreground, and the data list has "
+            f"the labels {dict(datalist['labels'])}: leave --binary_mask out, or label 1 of the set would be compared "
+            "with a part of what it is"
+        )
     require_no_real_cases(generated, [entry["case_id"] for side in SIDES for entry in datalist[side]])
     require_no_real_cases(generated, generated.seen_ids or (), of="its generator's training")
     return cases_as_listed(generated, datalist["labels"])

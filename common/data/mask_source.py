@@ -64,10 +64,10 @@ class MaskSource:
         ``ids`` are the sources' names in order. Of a folder that is part of a generated set, ``generator_case_ids`` are
         the real cases behind its masks, and ``generated_ids`` the names that are no real cases.
         """
-        if self.listed:
-            sha256 = datalist_hash(read_datalist(self.path))
-        else:
-            sha256 = content_sha256([[case["case_id"], file_sha256(case["label"])] for case in self.cases])
+        content: list[Any] = [[case["case_id"], file_sha256(case["label"])] for case in self.cases]
+        if self.listed:  # the image decides the crop
+            content += [datalist_hash(read_datalist(self.path)), *(file_sha256(case["image"]) for case in self.cases)]
+        sha256 = content_sha256(content)
         record = {"name": self.path.name, "sha256": sha256, "ids": [source_case(case) for case in self.cases]}
         if not self.listed and (self.path.resolve().parent / FILE_NAME).is_file():
             generated = read_generated_set(self.path.resolve().parent, check=False)

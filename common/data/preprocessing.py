@@ -25,6 +25,8 @@ class Preprocessing(TypedDict):
     resize_pair: bool
 
 
+# of an entry: the box it is cropped to, whether it is a crop already, what the values of its mask mean
+PREPARED_BY = ("centre", "cropped", "label_values")
 ASSUMED: Preprocessing = {  # of files that do not say; thesis 3.4.3
     "spacing": [1.5, 1.5, 1.5],
     "centre_bounds": {},

@@ -78,5 +78,5 @@ class PairConsistency:
 
 def _never_drawn(rows: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether masks have the region, and no prediction has, on neither side."""
-    sides = [rows[side] for side in ("generated", "real") if rows[side]["n"]]
+    sides = [rows[side] for side in ("generated", "real") if side in rows and rows[side]["n"]]
     return bool(sides) and all(row["empty_predictions"] == row["n"] for row in sides)

@@ -43,6 +43,7 @@ class Sanity:
         replicates: int = 200,
         seed: int = 0,
         cases: int | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.real = real
         self.reader = reader
@@ -57,13 +58,16 @@ class Sanity:
                 "a smaller --sanity_cases, or leave it out for all"
             )
         self.size = cases or len(real) // 2
+        self.settings = dict(settings or {})
 
     def run(self) -> list[dict[str, Any]]:
         """Score every change; rows ``change, extractor, score, view, value, low, high, n``, written as CSV and JSON."""
         order = np.random.default_rng(self.seed).permutation(len(self.real)).tolist()
         first = self.real.select(order[: self.size], name="first half")
         second = self.real.select(order[self.size : 2 * self.size], name="second half")
-        variants = {"none": second} | {name: second.changed(change, name=name) for name, change in self.changes.items()}
+        variants = {"none": second} | {
+            name: second.changed(change, name=name, settings=self.settings) for name, change in self.changes.items()
+        }
         variants["masks shuffled"] = shuffle_masks(second, seed=self.seed)
         rows = [row for name, variant in variants.items() for row in self._rows(first, variant, name)]
         write_json(rows, self.output_dir / "sanity.json")

@@ -1,5 +1,6 @@
 """What an evaluation found, in sentences that need no statistics to be read."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -124,7 +125,8 @@ def _copies(scores: Rows) -> list[str]:
 
 
 def _few(scores: Rows) -> list[str]:
-    sizes = [row["floor"]["n"] for row in scores.values() if isinstance(row.get("floor"), Mapping)]
+    judged = [row for key, row in scores.items() if not re.match("mask/(?!foreground/)", key)]  # of a label: not judged
+    sizes = [row["floor"]["n"] for row in judged if isinstance(row.get("floor"), Mapping)]
     if not sizes or min(sizes) >= 20:
         return []
     return [

@@ -9,6 +9,7 @@ from monai.data import Dataset
 from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Subset
 
+from ..data.preprocessing import PREPARED_BY
 from ..files import content_sha256, file_sha256
 
 
@@ -46,9 +47,7 @@ class VolumeSet:
     def keys(self) -> list[str]:
         """Hash of each case's files and of what was done to them: equal content, equal key, wherever the files lie."""
         files = [[file_sha256(case[key]) for key in ("image", "label") if key in case] for case in self.cases]
-        recipes = [
-            {**self.recipe, **{key: case[key] for key in ("label_values",) if key in case}} for case in self.cases
-        ]
+        recipes = [{**self.recipe, **{key: case[key] for key in PREPARED_BY if key in case}} for case in self.cases]
         content = [{"files": hashes, "recipe": recipe} for hashes, recipe in zip(files, recipes, strict=True)]
         return [content_sha256(each) for each in content]
 
@@ -61,7 +60,9 @@ class VolumeSet:
         """What `transform` makes of each item, when it is asked for."""
         return Dataset(self.volumes, transform)  # type: ignore[arg-type] # MONAI reads any data set, not lists alone
 
-    def changed(self, transform: Callable[[Any], Any], *, name: str) -> "VolumeSet":
-        """The same cases with `transform` applied to each item; `name` tells the change apart in the recipe."""
-        recipe = {**self.recipe, "changed": name}
+    def changed(
+        self, transform: Callable[[Any], Any], *, name: str, settings: Mapping[str, Any] | None = None
+    ) -> "VolumeSet":
+        """The same cases with `transform` applied to each item; `name` and `settings` tell the change apart."""
+        recipe = {**self.recipe, "changed": [name, dict(settings or {})]}
         return replace(self, name=name, volumes=self.mapped(transform), recipe=recipe)

@@ -72,11 +72,16 @@ def with_initial(record: Mapping[str, Any], initial: InitialWeights | None) -> d
     origin = {"file": initial.path.name, "sha256": weights_sha256(initial.path), "training": dict(before)}
     stamps = [stamp for stamp in (record.get("leakage"), initial.leakage.stamp) if stamp]
     behind = sorted({*record.get("generator_case_ids", ()), *before.get("generator_case_ids", ())})
+    case_ids = sorted({*record["case_ids"], *before["case_ids"]})
+    generated = record.get("generated") or before.get("generated")
+    if generated and generated.get("generator_case_ids") is not None:  # what neither training had
+        beyond = len({*generated["generator_case_ids"]} - {*case_ids})
+        generated = {**generated, "generator_cases_beyond_real": beyond}
     return {
         **record,
         **({"generator_case_ids": behind} if behind else {}),
-        "case_ids": sorted({*record["case_ids"], *before["case_ids"]}),
-        "generated": record.get("generated") or before.get("generated"),
+        "case_ids": case_ids,
+        "generated": generated,
         "leakage": "; ".join(stamps) or None,
         "init_from": origin,
     }

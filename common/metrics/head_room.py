@@ -27,6 +27,11 @@ class Loss:
         """At least `MINIMUM`, with an interval above 0."""
         return self.loss >= MINIMUM and self.low is not None and self.low > 0
 
+    @property
+    def small(self) -> bool:
+        """Less than `MINIMUM`; a larger one with an interval that holds 0, or none, is neither small nor clear."""
+        return self.loss < MINIMUM
+
 
 @dataclass(frozen=True)
 class HeadRoom:
@@ -58,7 +63,7 @@ def head_room(cases: int, losses: Sequence[Loss]) -> HeadRoom:
         return HeadRoom("unknown", cases)
     at_most = [loss for loss in by_distance if 2 * loss.cases <= cases + 1]  # an odd number has no half
     at_least = [loss for loss in by_distance if 2 * loss.cases >= cases - 1]
-    if at_most and not at_most[0].clear:
+    if at_most and at_most[0].small:
         return HeadRoom("no", cases, at_most[0])
     if at_least and at_least[0].clear:
         return HeadRoom("yes", cases, at_least[0])

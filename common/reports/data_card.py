@@ -20,7 +20,7 @@ from .page import format_cell
 from .slices import pair_grid
 
 logger = logging.getLogger(__name__)
-_SCORES = ("fid", "kid", "mmd", "precision", "recall", "density", "coverage", "pair_consistency")
+_SCORES = ("fid", "kid", "mmd", "precision", "recall", "density", "coverage")
 
 
 class DataCard:
@@ -136,7 +136,8 @@ class DataCard:
                 {**row, "floor": (row.get("floor") or {}).get("value")}
                 for row in rows
                 if row["name"].split("/")[0] in _SCORES
-            ],
+            ]
+            + _found_again(metrics["scores"].get("consistency/foreground")),
             "memorisation": [row for row in rows if row["name"].startswith("memorisation/")],
         }
 
@@ -178,3 +179,11 @@ def _bundle(training: Mapping[str, Any]) -> str:
 
 def _settings(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in values.items() if value is not None)
+
+
+def _found_again(row: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The row of pair consistency, whose floor is that of real pairs; none where no segmenter was asked."""
+    if not row or row["generated"]["value"] is None:
+        return []
+    found, real = row["generated"], row.get("real") or {}
+    return [{"name": "Dice of mask and segmenter", **found, "floor": real.get("value")}]

@@ -74,10 +74,10 @@ def _room(name: str, room: HeadRoom) -> str:
         )
     if room.state == "yes":
         return f"Yes, there is room for a gain on the {cases}: {fewer}."
-    return (
-        f"Unknown for the {cases}: {fewer}, which leaves open whether half of them would lose {needed}. Add an arm "
-        f"with `real_count: {max(1, room.cases // 2)}`."
-    )
+    open_ = f"Unknown for the {cases}: {fewer}, which leaves open whether half of them would lose {needed}."
+    if 2 * room.shown_by.cases <= room.cases + 1 and not room.shown_by.small and not room.shown_by.clear:
+        return f"{open_} Too few test cases or seeds to tell: take more of them."
+    return f"{open_} Add an arm with `real_count: {max(1, room.cases // 2)}`."
 
 
 def _fewer(loss: Loss) -> str:

@@ -87,7 +87,7 @@ class GeneratorPairs:
     @property
     def preprocessing(self) -> Preprocessing:
         """What real cases become like, to be mixed with the pairs."""
-        return ASSUMED if self.recorded is None else self.recorded
+        return ASSUMED if self.recorded is None else {**self.recorded, "resize_pair": False}
 
     def generated_set(self, count: int, *, renewed: bool) -> GeneratedSet:
         """What the first `count` pairs, or all, are as a set; in place of files its entries have ``pair``, a number."""

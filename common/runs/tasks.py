@@ -43,10 +43,11 @@ def run_tasks(tasks: Sequence[Task], *, runner: Runner, engine: Engine, desc: st
         desc: Of the progress bar.
 
     Raises:
-        ValueError: A folder is finished with other settings.
+        ValueError: A folder is finished with other settings, or while what it was made from is not.
         RuntimeError: A run failed; the message holds its log's last lines.
     """
     missing = [task for task in tasks if not is_finished(task)]
+    _require_no_older(tasks, missing)
     if engine.one_by_one:
         for task in Progress(missing, desc=desc):
             run_task(task, runner)
@@ -65,6 +66,17 @@ def run_tasks(tasks: Sequence[Task], *, runner: Runner, engine: Engine, desc: st
                 waiting.remove(future)
                 pool.result(future)
                 bar.update()
+
+
+def _require_no_older(tasks: Sequence[Task], missing: Sequence[Task]) -> None:
+    """Refuse tasks that are finished where one that they come after is run anew: they hold what the old one gave."""
+    anew = {task.folder for task in missing}
+    older = [task.folder for task in tasks if task.folder not in anew and anew & set(task.after)]
+    if older:
+        raise ValueError(
+            f"{', '.join(map(str, older))}: found finished, but made from a run that is missing, expected both or "
+            "none: remove these folders, too, and they are run again"
+        )
 
 
 def is_finished(task: Task) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...data.cached_array import read_cached, write_cached
+from ...data.preprocessing import PREPARED_BY
 from ...files import content_sha256, file_sha256
 from ...metrics.memorisation import Memorisation, memorisation, nearest, shrink_pair
 from ...progress import Progress
@@ -66,7 +67,7 @@ class CopyFilter:
     @cached_property
     def identity(self) -> str:
         """Hash of what decides the threshold: both sides' files, the preparation, the quantile."""
-        sides = [[_files(entry) for entry in side] for side in (self.training, self.held_out)]
+        sides = [[_key(entry) for entry in side] for side in (self.training, self.held_out)]
         return content_sha256([sides, self.recipe, self.quantile])
 
     def distances(self, items: Iterable[Mapping[str, Any]], *, window: tuple[float, float]) -> np.ndarray:
@@ -100,7 +101,7 @@ class CopyFilter:
         return np.stack([self._vector(entry) for entry in Progress(entries, name)]) if entries else np.empty(0)
 
     def _vector(self, entry: Mapping[str, Any]) -> np.ndarray:
-        path = self.folder / f"{content_sha256([_files(entry), self.recipe])[:32]}.npy"
+        path = self.folder / f"{content_sha256([_key(entry), self.recipe])[:32]}.npy"
         if (vector := read_cached(path)) is None:
             vector = shrink_pair(self.load(dict(entry)), window=(-1, 1))
             write_cached(vector, path)
@@ -111,5 +112,7 @@ def _ids(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     return [entry["case_id"] for entry in entries]
 
 
-def _files(entry: Mapping[str, Any]) -> list[str]:
-    return [file_sha256(entry[key]) for key in ("image", "label")]
+def _key(entry: Mapping[str, Any]) -> list[Any]:
+    """What decides the small copy of a case, beside the recipe."""
+    files = [file_sha256(entry[key]) for key in ("image", "label")]
+    return [*files, {key: entry[key] for key in PREPARED_BY if key in entry}]

@@ -57,6 +57,8 @@ class MaskFilter:
             config = inference_config(self.segmenter)
             weights = config.parent.parent / "models" / "model.pt"
             files = [file_sha256(path) for path in (config, weights) if path.is_file()]
+        named = [value for value in self.overrides.values() if isinstance(value, str) and Path(value).is_file()]
+        files += [file_sha256(path) for path in named]  # such as other weights
         return content_sha256([files, self.min_dice, self.max_air, dict(self.overrides)])
 
     def reasons(self, entries: Sequence[Mapping[str, Any]]) -> list[tuple[float | None, str | None]]:

@@ -71,7 +71,7 @@ def training_filter(
         )
     settings = {key: sources[0].settings[key] for key in ("image_size", "hu_window")}
     recorded = sources[0].settings.get("preprocessing")
-    used = complete(recorded if preprocessing is None else {**(recorded or {}), **preprocessing})
+    used = complete({**(recorded or {}), **(preprocessing or {}), "resize_pair": False})  # on the grid of the pairs
     return CopyFilter(
         trained,
         held_out,

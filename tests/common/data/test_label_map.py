@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from common.data.datalist import label_names, select_cases
-from common.data.generated_set import GeneratedSet, cases_as_listed
+from common.data.generated_set import GeneratedSet, cases_as_listed, cases_beside
 from common.data.label_map import ordered_values, read_classes, to_classes, to_values, values_note
+from common.data.preprocessing import ASSUMED
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,18 @@ def test_a_set_is_read_by_the_values_of_the_real_list(binary, read, tmp_path):
     assert cases_as_listed(made, labels)[0]["label_values"] == read
     if not binary:
         assert cases_as_listed(made, {"0": "", "1": "", "2": ""}) == [entry({})]
+
+
+def test_one_foreground_is_not_compared_with_labels_that_are_apart(tmp_path):
+    made = GeneratedSet(tmp_path, [entry({})], [4, 4, 4], [1.0] * 3, [-1024, 600], True, None)
+    listed = {"labels": {"0": "air", "1": "a", "2": "b"}, "training": [], "testing": []}
+    with pytest.raises(ValueError, match=r"binary_mask is False, but the masks of .* have one foreground.*leave --bin"):
+        cases_beside(made, listed, joined=False)
+    assert cases_beside(made, listed) == cases_beside(made, {**listed, "labels": {"0": "air", "1": "a"}}, joined=False)
+
+
+def test_real_cases_come_onto_the_grid_of_a_set_whose_generator_resized_pairs(tmp_path):
+    """Its training joins image and mask first, and only then brings both onto the grid; nobody else does."""
+    recorded = {**ASSUMED, "resize_pair": True}
+    made = GeneratedSet(tmp_path, [entry({})], [4, 4, 4], [1.0] * 3, [-1024, 600], True, None, recorded=recorded)
+    assert made.preprocessing == ASSUMED

@@ -62,6 +62,16 @@ def test_of_a_data_list_the_cases_of_the_training_alone(phantom_dir, caplog):
     assert "masks of 3 training cases, and may come near" in caplog.text
 
 
+def test_a_list_whose_masks_have_changed_is_another_source(phantom_dir, tmp_path):
+    shutil.copytree(phantom_dir, tmp_path / "data")
+    content = read_datalist(tmp_path / "data" / "datalist.json")
+    case = content["training"][0]
+    before = source(tmp_path / "data" / "datalist.json", [case["case_id"]]).describe()
+    assert source(phantom_dir / "datalist.json", [case["case_id"]]).describe() == before
+    write_mask(tmp_path / "data" / case["label"])
+    assert source(tmp_path / "data" / "datalist.json", [case["case_id"]]).describe()["sha256"] != before["sha256"]
+
+
 def test_copies_of_a_case_stand_for_it_and_a_list_may_lie_elsewhere(phantom_dir, tmp_path):
     content = json.loads((phantom_dir / "datalist.json").read_text())
     for number, case in enumerate(content["training"]):

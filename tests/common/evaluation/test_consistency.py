@@ -29,6 +29,14 @@ def test_labels_that_the_set_has_joined_are_not_compared_one_by_one(build_sets, 
     assert given == labels
 
 
+def test_without_a_real_case_to_compare_the_generated_ones_are_told(build_sets, tmp_path, monkeypatch):
+    """The generator may have been trained on all of them."""
+    row = {"generated": {"n": 4, "empty_predictions": 4, "value": 0.0}}
+    monkeypatch.setattr(consistency, "pair_consistency", lambda *_, **__: {"foreground": row, "label_1": row})
+    text = consistency.PairConsistency("bundles/segresnet_auto3dseg")(build_sets(), tmp_path).text
+    assert "drew none of label_1." in " ".join(text)
+
+
 @pytest.mark.parametrize("found,told", [((4, 4), True), ((4, 3), False), ((0, 4), False)])
 def test_a_label_that_the_segmenter_never_draws_is_told(build_sets, tmp_path, monkeypatch, found, told):
     """`found`: predictions without label 2, of four generated and four real masks that have it."""

@@ -84,4 +84,6 @@ def test_copies_are_told_with_what_chance_would_give():
 def test_few_cases_are_said_and_every_verdict_ends_with_what_is_open():
     few, many = (verdict({"kid/image/organs": two(0, 0, 1, n=n)}) for n in (5, 20))
     assert "Only 5 real cases" in " ".join(few) and "Only" not in " ".join(many)
+    rare = verdict({"kid/image/organs": two(0, 0, 1, n=20), "mask/label_2/volume": two(0, 0, 3, n=2)})
+    assert "Only" not in " ".join(rare)  # of a single label nothing is said
     assert few[-1] == many[-1] == CANNOT_TELL

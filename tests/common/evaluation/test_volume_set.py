@@ -24,6 +24,8 @@ def test_keys_follow_the_content_and_the_recipe_not_the_place(volumes, tmp_path)
     assert moved.keys == volumes.keys[:1]
     assert len(set(volumes.keys)) == 3
     assert VolumeSet("x", volumes.cases, [], {"size": [4, 2, 2]}).keys[0] != volumes.keys[0]
+    for fact in ({"centre": "A"}, {"cropped": True}, {"label_values": [0, 5]}):  # the case is prepared otherwise
+        assert VolumeSet("x", [{**volumes.cases[0], **fact}], [], volumes.recipe).keys[0] != volumes.keys[0]
     (tmp_path / "a").write_text("other")
     assert VolumeSet("x", volumes.cases, [], volumes.recipe).keys[0] != volumes.keys[0]
 
@@ -40,7 +42,9 @@ def test_a_change_applies_to_items_and_tells_in_the_keys(volumes):
     changed = volumes.changed(lambda item: {**item, "image": item["image"] + 10}, name="brighter")
     assert int(changed.volumes[1]["image"].max()) == 11
     assert not set(changed.keys) & set(volumes.keys)
-    assert changed.recipe == {"size": [2, 2, 2], "changed": "brighter"}
+    more = volumes.changed(lambda item: item, name="brighter", settings={"by": 20})
+    assert not set(more.keys) & set(changed.keys)
+    assert changed.recipe == {"size": [2, 2, 2], "changed": ["brighter", {}]}
 
 
 def test_labels_are_all_or_none(volumes):

@@ -45,4 +45,7 @@ def test_the_record_holds_the_cases_and_the_leakage_of_both_trainings(model_file
     combined = with_initial(record, initial)
     assert combined["case_ids"] == ["a", "b", "c"]
     assert combined["leakage"] == initial.leakage.stamp
+    generated = {"generator_case_ids": ["a", "c", "x"], "generator_cases_beyond_real": 2}
+    beyond = with_initial({**record, "generated": generated}, initial)["generated"]["generator_cases_beyond_real"]
+    assert beyond == 1  # a is of the first training
     assert combined["init_from"]["training"]["case_ids"] == ["a", "b"]

@@ -13,6 +13,7 @@ from tests.quick_pictures import draw_quickly
 SCORES = {
     "fid/pair/organs": {"value": 2.5, "interval": [2.0, 3.0], "floor": {"value": 0.25, "interval": [0.2, 0.3]}},
     "mask/label_2/volume": {"value": 1.0},
+    "consistency/foreground": {"generated": {"value": 0.625, "interval": [0.5, 0.75]}, "real": {"value": 0.75}},
     "kid/mask/organs": {"value": None, "interval": None, "floor": None},
     "memorisation/organs": {
         **{"copy_rate": 0.125, "interval": [0.0, 0.3], "expected_rate": 0.09},
@@ -115,6 +116,7 @@ def test_scores_and_memorisation_come_from_the_evaluation(card, evaluation):
     assert "9 real cases against this set, protocol abc123" in text
     assert "**UNTRAINED EXTRACTOR**" in text
     assert ["fid/pair/organs", "2.5", "[2, 3]", "0.25"] in rows(text)
+    assert ["Dice of mask and segmenter", "0.625", "[0.5, 0.75]", "0.75"] in rows(text)
     assert ["memorisation/organs", "0.125", "[0, 0.3]", "0.09", "7.5", "6.25"] in rows(text)
     assert {row[0] for row in rows(text)} & set(SCORES) == {"fid/pair/organs", "memorisation/organs"}
 

@@ -43,7 +43,11 @@ ROOMS = {
     "yes": (HeadRoom("yes", 20, Loss(10, 0.05, 0.02, 0.08)), "Yes, there is room for a gain on the 20", "10 of them"),
     "no arm": (HeadRoom("unknown", 20), "Unknown for the 20 real cases of 'real': no arm", "`real_count: 10`"),
     "a tenth": (HeadRoom("unknown", 148, Loss(15, 0.2, 0.1, 0.3)), "Unknown for the 148", "`real_count: 74`"),
-    "one test case": (HeadRoom("no", 20, Loss(10, 0.2, None, None)), "No, the table", "changes by -0.200 Dice. At"),
+    "one test case": (
+        HeadRoom("unknown", 20, Loss(10, 0.2, None, None)),
+        "Unknown for the 20",
+        "Too few test cases or seeds to tell",
+    ),
 }
 
 

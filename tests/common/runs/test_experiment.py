@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -84,6 +85,17 @@ def test_a_killed_experiment_runs_what_is_missing(experiment):
     again = Runner()
     experiment(again).run()
     assert again.calls == []
+
+
+@pytest.mark.parametrize("removed,older", [("real/fold_0", "real/evaluation"), ("generated_only", "fine-tuned/fold_0")])
+def test_what_was_made_from_a_model_is_not_kept_when_that_is_trained_anew(experiment, tmp_path, removed, older):
+    """Scores of a model that is gone would stand beside those of new ones."""
+    experiment(Runner()).run()
+    shutil.rmtree(tmp_path / removed)
+    runner = Runner()
+    with pytest.raises(ValueError, match=rf"{older}.*: found finished, but made from a run that is missing"):
+        experiment(runner).run()
+    assert runner.calls == []
 
 
 def test_other_options_are_not_mixed_into_a_finished_experiment(experiment):

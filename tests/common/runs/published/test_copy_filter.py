@@ -83,8 +83,9 @@ def test_what_decides_the_threshold_decides_the_identity(copy_filter, cases):
         copy_filter(recipe={"spacing": 2}).identity,
         copy_filter(held_out=cases[9:]).identity,
         copy_filter(training=cases[:7]).identity,
+        copy_filter(training=[{**case, "cropped": True} for case in cases[:8]]).identity,
     }
-    assert len(identities) == 5
+    assert len(identities) == 6
     assert copy_filter().identity in identities
 
 

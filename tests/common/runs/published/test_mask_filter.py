@@ -50,7 +50,12 @@ def test_identity_follows_bounds_and_weights(tmp_path, segmenter):  # noqa: F811
     identities.add(build(tmp_path, segmenter=segmenter).identity)
     (segmenter / "models" / "model.pt").write_bytes(b"other weights")
     identities.add(build(tmp_path, segmenter=segmenter).identity)
-    assert len(identities) == 4
+    (tmp_path / "other.pt").write_bytes(b"weights of one's own")
+    named = {"segmenter": segmenter, "overrides": {"datalist": str(tmp_path / "other.pt")}}
+    identities.add(build(tmp_path, **named).identity)
+    (tmp_path / "other.pt").write_bytes(b"and others")
+    identities.add(build(tmp_path, **named).identity)
+    assert len(identities) == 6
 
 
 @pytest.mark.parametrize(("option", "key"), [("min_dice", "min_dice"), ("max_air", "max_mask_air")])
