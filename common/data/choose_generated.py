@@ -9,11 +9,12 @@ import numpy as np
 from nibabel.affines import voxel_sizes
 
 from .cases import CHECKED_NAME, OnBadCase, find_problems, keep_good
+from .cases_beside import cases_as_listed
 from .check import EMPTY, OUTSIDE, Limits
 from .choose_real import RealCases
 from .datalist import SIDES, label_values
 from .drawn_pairs import PairSource
-from .generated_set import GeneratedSet, cases_as_listed, read_generated_set
+from .generated_set import GeneratedSet, read_generated_set
 from .label_map import ordered_values
 from .leakage import LeakageReport, check_leakage, check_other_site, check_strangers
 from .nested_order import nested_order

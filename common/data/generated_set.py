@@ -10,8 +10,8 @@ from nibabel.affines import voxel_sizes
 from ..files import read_json
 from .cases import CHECKED_NAME, OnBadCase, find_problems, keep_good
 from .check import EMPTY, Limits
-from .datalist import SIDES, label_values, read_datalist, select_cases, source_case
-from .label_map import ordered_values, values_note
+from .datalist import read_datalist, select_cases, source_case
+from .label_map import ordered_values
 from .nifti_files import require_volume
 from .one_grid import on_another_grid
 from .preprocessing import ASSUMED, Preprocessing, complete
@@ -41,6 +41,7 @@ class GeneratedSet:
         generator_case_ids: Real cases behind training cases that were generated themselves.
         mask_ids: Sources of masks that its images were drawn for, and the real cases behind those.
         recorded: What was done to the training's real cases; None where the set's provenance does not say.
+        label_names: Value to name, as its list says; None where that is not known.
     """
 
     directory: Path
@@ -53,6 +54,7 @@ class GeneratedSet:
     generator_case_ids: frozenset[str] = frozenset()
     mask_ids: frozenset[str] = frozenset()
     recorded: Preprocessing | None = None
+    label_names: Mapping[str, str] | None = None
 
     @property
     def has_labels(self) -> bool:
@@ -141,6 +143,7 @@ def read_generated_set(
         generator_case_ids=frozenset(training.get("generator_case_ids", ())),
         mask_ids=mask_ids(provenance or {}),
         recorded=complete(provenance["preprocessing"]) if provenance and provenance.get("preprocessing") else None,
+        label_names=labels,
     )
 
 
@@ -171,39 +174,6 @@ def _read_cases(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
             "again"
         )
     return cases, content["labels"]
-
-
-def cases_beside(generated: GeneratedSet, datalist: Mapping[str, Any], *, joined: bool = True) -> list[dict[str, Any]]:
-    """Cases of a set that are compared with those of a real list, see `cases_as_listed`.
-
-    Args:
-        generated: The set.
-        datalist: The real list, as of `read_datalist`.
-        joined: Whether the labels of the real cases are joined where the set has one foreground.
-
-    Raises:
-        LeakageError: Cases of the list, or of the generator's training, are among those of the set.
-        ValueError: The set has one foreground, and the labels of the real cases are not joined.
-    """
-    if generated.binary_mask and not joined and len(label_values(datalist)) > 2:
-        raise ValueError(
-            f"binary_mask is False, but the masks of {generated.directory} have one foreground, and the data list has "
-            f"the labels {dict(datalist['labels'])}: leave --binary_mask out, or label 1 of the set would be compared "
-            "with a part of what it is"
-        )
-    require_no_real_cases(generated, [entry["case_id"] for side in SIDES for entry in datalist[side]])
-    require_no_real_cases(generated, generated.seen_ids or (), of="its generator's training")
-    return cases_as_listed(generated, datalist["labels"])
-
-
-def cases_as_listed(generated: GeneratedSet, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Cases whose masks are read by the values of a real list's `labels`; masks of one foreground by their own."""
-    if generated.binary_mask:
-        return generated.cases
-    return [
-        {**{key: value for key, value in case.items() if key != "label_values"}, **values_note(labels)}
-        for case in generated.cases
-    ]
 
 
 def require_no_real_cases(generated: GeneratedSet, real: Iterable[str], *, of: str = "the real data list") -> None:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
+from ..files import file_sha256
 from .cases import OnBadCase
 from .centre_names import require_boxes_of
 from .choose_generated import GeneratedCases, GeneratedOptions, choose_generated
 from .choose_real import RealOptions, choose_real
 from .datalist import datalist_hash, generator_cases, source_case
+from .generated_set import LIST_NAME
 from .preprocessing import ASSUMED, Preprocessing, preprocessing_notes
+from .provenance import FILE_NAME
 from .segmenter_fit import SegmenterInput
 
 Entry = dict[str, Any]
@@ -65,6 +68,14 @@ class TrainingMix:
     def stamp(self) -> str | None:
         """For every table made from this training, where held-out cases leaked."""
         return self.generated.leakage.stamp if self.generated else None
+
+    @property
+    def generated_sha256(self) -> str | None:
+        """Of what the generated set says of how it was made: sets of equal names differ in it; None without files."""
+        if self.generated is None or self.generated.pairs is not None:
+            return None
+        folder = self.generated.source.directory
+        return file_sha256(next(path for path in (folder / FILE_NAME, folder / LIST_NAME) if path.is_file()))
 
     @property
     def preprocessing(self) -> Preprocessing:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data.datalist import foreground_names
+from ..data.datalist import foreground_names, source_case
+from ..files import content_sha256
 from .case_facts import CaseFacts, facts_key, kept_facts, read_facts, write_facts
 from .features import FeatureReader, Features
 from .processes import gather, own_cases
@@ -58,8 +59,9 @@ class EvaluationSets:
 
     @property
     def seen(self) -> list[str]:
-        """Ids of real cases that the generator was trained on."""
-        return sorted(set(self.real.ids) & set(self.training.ids)) if self.training else []
+        """Ids of real cases that the generator was trained on, or on copies of."""
+        trained = {source_case(case) for case in self.training.cases} if self.training else set()
+        return sorted(case["case_id"] for case in self.real.cases if source_case(case) in trained)
 
     @property
     def held_out(self) -> VolumeSet:
@@ -114,4 +116,6 @@ class EvaluationSets:
             "notes": list(self.notes),
             "n_real": len(self.real),
             "n_generated": len(self.generated),
+            "real_cases": content_sha256(sorted(self.real.keys)),
+            "training_cases": self.training and content_sha256(sorted(self.training.keys)),
         }

@@ -91,7 +91,8 @@ class SearchReport:
         if not found:
             return rows
         sign = 1 if self.search.plan.objective.direction == "minimize" else -1
-        best = min(found, key=lambda cell: sign * mean(cell.scores))
+        most = max(len(cell.scores) for cell in found)  # a run that was pruned would have been a bad one
+        best = min((cell for cell in found if len(cell.scores) == most), key=lambda cell: sign * mean(cell.scores))
         return [row for row in rows if best.levels.items() <= row.items()]
 
     def _factors(self) -> list[str]:

@@ -11,6 +11,7 @@ from monai.apps.auto3dseg import AutoRunner
 from ..options.ahead import require_ahead
 
 Source = Literal["ours", "monai"]
+_OF_PAIRS = ("generated_dir", "generated_count", "use_real", "allow_leakage", "declared")
 _MONAI_NAMES = {  # ours -> those of MONAI's templates
     "max_epochs": "num_epochs",
     "val_interval": "num_epochs_per_validation",
@@ -44,6 +45,11 @@ class AlgorithmTemplate:
         if self.source not in get_args(Source):
             raise ValueError(f"templates {self.source}: expected {'|'.join(get_args(Source))}")
         self.settings = {key: value for key, value in self.settings.items() if value is not None}
+        if self.source == "monai" and (given := {key: self.settings[key] for key in _OF_PAIRS if key in self.settings}):
+            raise ValueError(
+                f"templates is monai, and {given} was given: expected none of {', '.join(_OF_PAIRS)}, as "
+                "MONAI's template knows real cases alone; leave them out, or take --templates ours"
+            )
         ours = {key: value for key, value in self.settings.items() if key != "memory_gb"}
         train = Path(self.bundle_root) / "configs" / "train.yaml"
         if self.source == "ours":

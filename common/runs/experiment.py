@@ -1,6 +1,7 @@
 """An experiment: arms of trainings on the same test cases, each an ordinary run of a bundle, one table out."""
 
 import csv
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from .engine import Engine
 from .generator_pairs import require_unleaked
 from .tasks import DONE, Task, run_tasks
 from .workflow_run import Options, Runner, Workflow, end_orphans, run_workflow
+
+logger = logging.getLogger(__name__)
 
 _OWN = ("fold", "output_dir", "init_from")  # of train.yaml
 _OWN_SCORES = ("checkpoint", "output_dir")  # of evaluate.yaml
@@ -83,6 +86,7 @@ class Experiment:
                 raise ValueError(f"the data do not suffice for the arms that are asked for: {reasons}")
         self.arms = planned_arms(chosen, settings=training.options, seeds=self.seeds, equal_updates=equal_updates)
         self.compared = compared_arms(self.arms)
+        self._tell_other_baseline(read_arms(arms)[0].name)
         self.output_dir = Path(output_dir)
         self.training = training
         self.evaluating = evaluating
@@ -91,6 +95,15 @@ class Experiment:
         if runner is None:
             require_ahead(self._runs())
             require_unleaked(self._trainings())
+
+    def _tell_other_baseline(self, usual: str) -> None:
+        """Say so where the arm that others are compared with by default is not among those that are run."""
+        first = self.compared[0].name
+        others = [arm.name for arm in self.compared[1:] if arm.baseline is None]
+        if first != usual and others:
+            reason = f"arms without a baseline of their own are compared with '{first}'"
+            logger.warning("the arm '%s' is not run: %s, which are %s", usual, reason, others)
+            self.left_out[usual] = "; ".join(filter(None, [self.left_out.get(usual), reason]))
 
     def run(self) -> dict[str, list[dict[str, float | None]]]:
         """Run what is missing; arm → a seed → case id → DSC of the foreground, None for an empty truth."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files import read_json, write_json
+import yaml
+
+from ..files import content_sha256, read_json, write_json
 from ..progress import Progress
 from ..same_settings import require_same_settings
 from .engine import WANTED, Engine
@@ -90,7 +92,8 @@ def is_finished(task: Task) -> bool:
         return False
     remedy = f"Repeat its settings, remove {task.folder} to run it anew, or name another --output_dir."
     found = read_json(done, remedy=remedy, keys=("configs", "options"))
-    require_same_settings(found, _settings(task), source=done, remedy=remedy, may_differ=("seconds",))
+    older = () if "content" in found else ("content",)
+    require_same_settings(found, _settings(task), source=done, remedy=remedy, may_differ=("seconds", *older))
     logger.info("%s is finished", task.folder)
     return True
 
@@ -117,4 +120,11 @@ def run_task(task: Task, runner: Runner, *, watch: Callable[[], None] | None = N
 
 
 def _settings(task: Task) -> dict:
-    return {"configs": list(task.workflow.config_files), "options": json.loads(json.dumps(dict(task.workflow.options)))}
+    """What a run is made of: its config files by name and by what they say, comments aside, and its options."""
+    files, options = list(task.workflow.config_files), json.loads(json.dumps(dict(task.workflow.options)))
+    said = {str(path): yaml.safe_load(Path(path).read_text()) for path in files if Path(path).is_file()}
+    return {
+        "configs": files,
+        "content": {path: content_sha256(repr(content)) for path, content in said.items()},
+        "options": options,
+    }

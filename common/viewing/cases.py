@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from ..data.cases_beside import cases_beside
 from ..data.flagged import Flag, pair_origins
-from ..data.generated_set import GeneratedSet, cases_beside
+from ..data.generated_set import GeneratedSet
 from ..files import read_json
 
 Side = Literal["real", "generated"]

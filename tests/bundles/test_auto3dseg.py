@@ -110,6 +110,11 @@ def test_template_is_copied_without_data_and_outputs_under_its_own_name(phantom_
     assert sorted(path.name for path in copied.iterdir()) == ["common", "configs", "docs", "scripts"]
 
 
+def test_pairs_are_refused_beside_a_template_that_knows_none():
+    with pytest.raises(ValueError, match=r"templates is monai, and .*generated_dir.* was given: .*--templates ours"):
+        AlgorithmTemplate(BUNDLE, source="monai", settings={"generated_dir": "output/generated", "use_real": None})
+
+
 def test_monai_templates_out_of_reach_are_named(phantom_dir, tmp_path, monkeypatch):
     template = AlgorithmTemplate(BUNDLE, source="monai", settings={"max_epochs": 3, "lr": 1})
     where = {"dataset_dir": phantom_dir, "output_dir": tmp_path / "run"}

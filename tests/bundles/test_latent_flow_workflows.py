@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from common.data.cases_beside import cases_beside
 from common.data.datalist import read_datalist
-from common.data.generated_set import cases_beside, read_generated_set, training_cases
+from common.data.generated_set import read_generated_set, training_cases
 from common.files import file_sha256
 from common.runs.pair_stream import PairStream
 from tests.bundles.test_dataset_workflow import ROOT, YOUNG

@@ -7,8 +7,9 @@ from typing import Any
 
 from ..ambiguous import ambiguous_files
 from ..cases import OnBadCase, resolve_cases
+from ..cases_beside import cases_beside
 from ..datalist import read_datalist
-from ..generated_set import LIST_NAME, GeneratedSet, cases_beside, read_generated_set
+from ..generated_set import LIST_NAME, GeneratedSet, read_generated_set
 from ..leakage import check_leakage, check_strangers
 
 

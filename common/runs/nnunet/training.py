@@ -114,6 +114,7 @@ class NnUNetTraining:
         record = {
             "cases": sorted(case["case_id"] for case in self.mix.training),
             "share": self.mix.settings.get("generated_share"),
+            "generated_set": self.mix.generated_sha256,
             "plan": {
                 key: list(value) if isinstance(value, tuple) else value for key, value in vars(self.edits).items()
             },

@@ -8,14 +8,9 @@ import numpy as np
 import pytest
 
 from common.data.cases import BadCasesError
+from common.data.cases_beside import cases_beside
 from common.data.datalist import read_datalist
-from common.data.generated_set import (
-    LeakageError,
-    cases_beside,
-    read_generated_set,
-    training_cases,
-    why_no_training_cases,
-)
+from common.data.generated_set import LeakageError, read_generated_set, training_cases, why_no_training_cases
 
 ENTRY = {"case_id": "g0", "image": "images/g0.nii.gz", "label": "labels/g0.nii.gz", "centre": "generated", "fold": 0}
 PROVENANCE = {

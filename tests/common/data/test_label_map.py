@@ -2,8 +2,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from common.data.cases_beside import cases_as_listed, cases_beside
 from common.data.datalist import label_names, select_cases
-from common.data.generated_set import GeneratedSet, cases_as_listed, cases_beside
+from common.data.generated_set import GeneratedSet
 from common.data.label_map import ordered_values, read_classes, to_classes, to_values, values_note
 from common.data.preprocessing import ASSUMED
 
@@ -69,6 +70,14 @@ def test_a_set_is_read_by_the_values_of_the_real_list(binary, read, tmp_path):
     assert cases_as_listed(made, labels)[0]["label_values"] == read
     if not binary:
         assert cases_as_listed(made, {"0": "", "1": "", "2": ""}) == [entry({})]
+
+
+def test_a_label_that_has_another_value_in_the_real_list_is_refused(tmp_path):
+    names = {"0": "air", "1": "Node", "2": "tumour"}
+    made = GeneratedSet(tmp_path, [entry({})], [4, 4, 4], [1.0] * 3, [-1024, 600], False, None, label_names=names)
+    with pytest.raises(ValueError, match=r"has 'Node' as 1, and the real data list as 2, expected the same values"):
+        cases_as_listed(made, {"0": "air", "1": "tumour", "2": "node"})
+    assert cases_as_listed(made, {"0": "background", "1": "lymph node", "2": "gross tumour"})  # other words
 
 
 def test_one_foreground_is_not_compared_with_labels_that_are_apart(tmp_path):

@@ -27,6 +27,15 @@ def test_generated_alone_validates_on_real_cases(datalist, generated_dir):
     assert ids(mix.validation, "real") == set(FOLDS[0])
 
 
+def test_another_set_of_the_same_names_is_known(datalist, generated_dir):
+    before = mix_of(datalist, fold=0, generated_dir=generated_dir).generated_sha256
+    assert before == mix_of(datalist, fold=1, generated_dir=generated_dir, allow_leakage=True).generated_sha256
+    path = generated_dir / "provenance.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "seed": 77}))
+    assert mix_of(datalist, fold=0, generated_dir=generated_dir).generated_sha256 != before
+    assert mix_of(datalist, fold=0).generated_sha256 is None
+
+
 def test_entries_have_equal_keys_so_that_batches_collate(datalist, generated_dir):
     mix = mix_of(datalist, fold=0, generated_dir=generated_dir)
     keys = {tuple(sorted(case)) for case in [*mix.training, *mix.validation]}

@@ -116,6 +116,13 @@ def test_repeated_combinations_are_gathered(search, tmp_path):
     assert "What each factor changes" in page
 
 
+def test_a_combination_whose_bad_runs_were_pruned_is_not_the_best(search, tmp_path):
+    report = SearchReport(search({"lr": [0.2, 0.3], "window": [[0, 1]], "seed": [0, 1]}), repeat="seed")
+    values = {(0.2, 0): 0.9, (0.2, 1): 1.1, (0.3, 0): 0.95, (0.3, 1): None}
+    rows = [{"lr": lr, "window": [0, 1], "seed": seed, "value": value} for (lr, seed), value in values.items()]
+    assert {row["lr"] for row in report._of_best_combination(rows)} == {0.2}
+
+
 def test_a_key_that_is_not_sampled_repeats_nothing(search):
     with pytest.raises(ValueError, match="repeat: 'seed' is not sampled, expected one of lr, window, dim"):
         SearchReport(search(), repeat="seed")

@@ -87,6 +87,29 @@ def test_a_killed_experiment_runs_what_is_missing(experiment):
     assert again.calls == []
 
 
+def test_a_config_that_says_something_else_is_not_gone_on_with(experiment, tmp_path):
+    overlay = tmp_path / "small.yaml"
+    arms = [{"name": "real", "overlays": [str(overlay)]}]
+    overlay.write_text("lr: 0.1 # chosen\n")
+    experiment(Runner(), arms).run()
+    overlay.write_text("# a comment\nlr: 0.1\n")
+    again = Runner()
+    experiment(again, arms).run()
+    assert again.calls == []
+    overlay.write_text("lr: 0.2\n")
+    with pytest.raises(ValueError, match=r"done\.json was made with other settings:\n  content\."):
+        experiment(Runner(), arms).run()
+
+
+def test_another_baseline_than_usual_is_told(experiment, caplog):
+    arms = [{"name": "real"}, {"name": "half"}, {"name": "mixed"}, {"name": "own", "baseline": "half"}]
+    left = experiment(Runner(), arms, only=["half", "mixed"]).left_out
+    assert left == {"real": "arms without a baseline of their own are compared with 'half'"}
+    assert "the arm 'real' is not run" in caplog.text
+    assert not experiment(Runner(), arms, only=["half", "own"]).left_out
+    assert not experiment(Runner(), arms, only=["real", "mixed"]).left_out
+
+
 @pytest.mark.parametrize("removed,older", [("real/fold_0", "real/evaluation"), ("generated_only", "fine-tuned/fold_0")])
 def test_what_was_made_from_a_model_is_not_kept_when_that_is_trained_anew(experiment, tmp_path, removed, older):
     """Scores of a model that is gone would stand beside those of new ones."""
