@@ -13,13 +13,13 @@ from .sets import EvaluationSets
 class PairConsistency:
     """Dice between each generated mask and the segmenter's on the generated image; real pairs are the reference.
 
-    Labels are compared one by one, too, unless the generated set has joined them into one foreground.
-
     Args:
         segmenter: Folder of a MONAI bundle with an inference config, or the config; see `pair_consistency`.
         overrides: Of that config.
         cases: How many of each side are segmented, the first ones; None is all.
         seed: Of the intervals.
+        joined: Whether the set has joined labels that the real files keep apart. Label 1 of a real file is then a part of
+            what it is in the set, and the foreground alone is compared.
 
     Raises:
         FileNotFoundError, ValueError: See `require_segmenter`.
@@ -32,12 +32,14 @@ class PairConsistency:
         overrides: Mapping[str, Any] | None = None,
         cases: int | None = None,
         seed: int = 0,
+        joined: bool = False,
     ) -> None:
         require_segmenter(segmenter, overrides or {})
         self.segmenter = segmenter
         self.overrides = dict(overrides or {})
         self.cases = cases
         self.seed = seed
+        self.joined = joined
 
     def __call__(self, sets: EvaluationSets, folder: Path) -> Findings:
         """Predict and compare; keys of the metrics are ``consistency/region``."""
@@ -45,13 +47,12 @@ class PairConsistency:
         if "mask" not in sets.views:
             findings.text = ["Left out: a side has no masks."]
             return findings
-        joined = sets.generated.recipe.get("binary_mask", False)  # then label 1 of a real file is another region
         result = pair_consistency(
             self.segmenter,
             sets.generated.cases[: self.cases],
             real=sets.held_out.cases[: self.cases],
             work_dir=folder.parent / "predictions",
-            labels=[] if joined else sets.labels,
+            labels=[] if self.joined else sets.labels,
             segmenter_overrides=self.overrides,
             seed=self.seed,
         )

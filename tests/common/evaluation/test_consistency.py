@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from common.evaluation import consistency
@@ -23,9 +21,7 @@ def test_labels_that_the_set_has_joined_are_not_compared_one_by_one(build_sets, 
     """The real files keep theirs, so that their label 1 is a part of what label 1 of the set is."""
     given = []
     monkeypatch.setattr(consistency, "pair_consistency", lambda *_, labels, **__: given.extend(labels) or {})
-    sets = build_sets()
-    generated = replace(sets.generated, recipe={**sets.generated.recipe, "binary_mask": joined})
-    consistency.PairConsistency("bundles/segresnet_auto3dseg")(replace(sets, generated=generated), tmp_path)
+    consistency.PairConsistency("bundles/segresnet_auto3dseg", joined=joined)(build_sets(), tmp_path)
     assert given == labels
 
 
