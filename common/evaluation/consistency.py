@@ -18,8 +18,8 @@ class PairConsistency:
         overrides: Of that config.
         cases: How many of each side are segmented, the first ones; None is all.
         seed: Of the intervals.
-        joined: Whether the set has joined labels that the real files keep apart. Label 1 of a real file is then a part of
-            what it is in the set, and the foreground alone is compared.
+        joined: Whether the set has joined labels that the real files keep apart. Label 1 of a real file is then a
+            part of what it is in the set, and the foreground alone is compared.
 
     Raises:
         FileNotFoundError, ValueError: See `require_segmenter`.
