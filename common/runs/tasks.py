@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ..files import content_sha256, read_json, write_json
+from ..files import read_json, write_json
 from ..progress import Progress
 from ..same_settings import require_same_settings
+from .config_content import config_content
 from .engine import WANTED, Engine
 from .workflow_run import Runner, Workflow, end_orphans
 
@@ -122,9 +121,4 @@ def run_task(task: Task, runner: Runner, *, watch: Callable[[], None] | None = N
 def _settings(task: Task) -> dict:
     """What a run is made of: its config files by name and by what they say, comments aside, and its options."""
     files, options = list(task.workflow.config_files), json.loads(json.dumps(dict(task.workflow.options)))
-    said = {str(path): yaml.safe_load(Path(path).read_text()) for path in files if Path(path).is_file()}
-    return {
-        "configs": files,
-        "content": {path: content_sha256(repr(content)) for path, content in said.items()},
-        "options": options,
-    }
+    return {"configs": files, "content": config_content(files), "options": options}

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from optuna import pruners
 
 from ...options.ahead import require_ahead
+from ..config_content import config_content
 from .objective import Objective, Series
 from .space import SearchSpace
 from .steps import Step, require_apart, share_out
@@ -100,6 +101,7 @@ class SearchPlan:
             {
                 "run_id": step.run_id,
                 "config_files": [Path(path).name for path in step.config_files],
+                "content": config_content(step.config_files),
                 "options": {key: value for key, value in step.options.items() if key not in _PLACES},
             }
             for step in self.steps

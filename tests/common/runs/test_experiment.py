@@ -97,7 +97,7 @@ def test_a_config_that_says_something_else_is_not_gone_on_with(experiment, tmp_p
     experiment(again, arms).run()
     assert again.calls == []
     overlay.write_text("lr: 0.2\n")
-    with pytest.raises(ValueError, match=r"done\.json was made with other settings:\n  content\."):
+    with pytest.raises(ValueError, match=r"done\.json was made with other settings:\n  content: "):
         experiment(Runner(), arms).run()
 
 
