@@ -65,8 +65,8 @@ class MaskSource:
         the real cases behind its masks, and ``generated_ids`` the names that are no real cases.
         """
         content: list[Any] = [[case["case_id"], file_sha256(case["label"])] for case in self.cases]
-        if self.listed:  # the image decides the crop
-            content += [datalist_hash(read_datalist(self.path)), *(file_sha256(case["image"]) for case in self.cases)]
+        if self.listed:  # images decide the crop, too, but are too large to be read for this
+            content.append(datalist_hash(read_datalist(self.path)))
         sha256 = content_sha256(content)
         record = {"name": self.path.name, "sha256": sha256, "ids": [source_case(case) for case in self.cases]}
         if not self.listed and (self.path.resolve().parent / FILE_NAME).is_file():
