@@ -14,7 +14,7 @@ from .datalist import read_datalist, select_cases, source_case
 from .label_map import ordered_values
 from .nifti_files import require_volume
 from .one_grid import on_another_grid
-from .preprocessing import ASSUMED, Preprocessing, complete
+from .preprocessing import ASSUMED, Preprocessing, beside_pairs, complete
 from .provenance import FILE_NAME, read_provenance
 from .same_files import same_drawn
 
@@ -64,7 +64,7 @@ class GeneratedSet:
     @property
     def preprocessing(self) -> Preprocessing:
         """What real cases become like, to be compared or mixed with the set: on its grid, image and mask each."""
-        return ASSUMED if self.recorded is None else {**self.recorded, "resize_pair": False}
+        return beside_pairs(self.recorded)
 
     @property
     def seen_ids(self) -> frozenset[str] | None:

@@ -55,6 +55,14 @@ def complete(given: Mapping[str, Any] | None) -> Preprocessing:
     return cast(Preprocessing, filled)
 
 
+def beside_pairs(recorded: Mapping[str, Any] | None) -> Preprocessing:
+    """How real cases are prepared to stand beside generated pairs, by what their generator's training says of itself.
+
+    They come onto the grid, image and mask each, whatever the training resized jointly. See `complete`.
+    """
+    return {**complete(recorded), "resize_pair": False}
+
+
 def makes_crops(given: Mapping[str, Any] | None) -> bool:
     """Whether volumes prepared so are crops; False where nothing tells."""
     return given is not None and bool(given["crop"] != "none" or given["centre_bounds"])

@@ -16,7 +16,7 @@ from ..data.generated_set import GeneratedSet
 from ..data.label_map import values_note
 from ..data.latents import case_name
 from ..data.leakage import check_leakage
-from ..data.preprocessing import ASSUMED, Preprocessing, complete, makes_crops
+from ..data.preprocessing import Preprocessing, beside_pairs, complete, makes_crops
 from ..files import content_sha256, file_sha256
 from ..networks.model_file import weights_sha256
 from ..options.ahead import require_ahead
@@ -87,7 +87,7 @@ class GeneratorPairs:
     @property
     def preprocessing(self) -> Preprocessing:
         """What real cases become like, to be mixed with the pairs."""
-        return ASSUMED if self.recorded is None else {**self.recorded, "resize_pair": False}
+        return beside_pairs(self.recorded)
 
     def generated_set(self, count: int, *, renewed: bool) -> GeneratedSet:
         """What the first `count` pairs, or all, are as a set; in place of files its entries have ``pair``, a number."""

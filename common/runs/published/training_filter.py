@@ -7,7 +7,7 @@ from typing import Any
 
 from ...data.datalist import Folds, read_datalist, select_cases, source_case
 from ...data.generated_set import cases_behind
-from ...data.preprocessing import complete, preprocessing_notes
+from ...data.preprocessing import beside_pairs, preprocessing_notes
 from ...transforms.prepare_case import PrepareCased
 from .copy_filter import CopyFilter
 from .source import PairSource, merge_training
@@ -71,7 +71,7 @@ def training_filter(
         )
     settings = {key: sources[0].settings[key] for key in ("image_size", "hu_window")}
     recorded = sources[0].settings.get("preprocessing")
-    used = complete({**(recorded or {}), **(preprocessing or {}), "resize_pair": False})  # on the grid of the pairs
+    used = beside_pairs({**(recorded or {}), **(preprocessing or {})})
     return CopyFilter(
         trained,
         held_out,
